@@ -1,0 +1,1 @@
+"""What every shell shares: settings, the database, logging, our own words in other languages."""

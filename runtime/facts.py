@@ -1,0 +1,34 @@
+"""Facts about this installation, a row each: when a worker last ran, what a relay has shown."""
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from runtime.database import Base, Moment, database_now
+
+
+class Fact(Base):
+    """A named fact, its value, and when it was last true."""
+
+    __tablename__ = "fact"
+
+    name: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    value: Mapped[Any] = mapped_column(sa.JSON)
+    known_at: Mapped[dt.datetime] = mapped_column(Moment())
+
+
+def read_fact(session: Session, name: str) -> Fact | None:
+    """The fact of that name, or None."""
+    return session.get(Fact, name)
+
+
+def remember_fact(session: Session, name: str, value: Any) -> None:
+    """Write a fact, as of the database's now."""
+    fact = session.get(Fact, name, with_for_update=True)
+    if fact is None:
+        session.add(Fact(name=name, value=value, known_at=database_now()))
+    else:
+        fact.value = value
+        fact.known_at = database_now()

@@ -1,0 +1,269 @@
+"""Settings, from environment variables and a `.env` file only (docs/settings.md lists them).
+
+Without any setting Medianote is *embedded*: SQLite, a worker in the same process, a local
+outbox. With a PostgreSQL URL it is *production*, and whatever has no safe default is required.
+"""
+
+import functools
+import ipaddress
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Commas = Annotated[tuple[str, ...], NoDecode]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+REQUIRED_IN_PRODUCTION: Final = (
+    "broker_url",
+    "smtp_url",
+    "base_url",
+    "from_",
+    "secret_keys",
+    "hash_key",
+    "postal_address",
+)
+DEMO_FROM: Final = "Medianote demo <press@newsroom.example.org>"
+DEMO_POSTAL_ADDRESS: Final = "Press Office, 1 Example Street, Exampleville"
+
+
+class SettingsError(Exception):
+    """Settings that cannot work; the text is one plain line that names the variable."""
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field: `from_` → `MEDIANOTE_FROM`."""
+    return f"MEDIANOTE_{field.rstrip('_').upper()}"
+
+
+class Settings(BaseSettings):
+    """The settings as given; what depends on several of them is a property."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MEDIANOTE_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    database_url: str | None = None
+    broker_url: str | None = None
+    smtp_url: Commas = ()
+    base_url: str | None = None
+    secret_keys: Commas = Field(default=(), repr=False)
+    retired_keys: Commas = Field(default=(), repr=False)
+    hash_key: str | None = Field(default=None, repr=False)
+    from_: str | None = Field(default=None, validation_alias="MEDIANOTE_FROM")
+    list_domain: str | None = None
+    bounce_domain: str | None = None
+    postal_address: str | None = None
+    timezone: str = "UTC"
+    only_to: Commas = ()
+    trusted_proxies: Commas = ()
+    state_dir: Path | None = None
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
+
+    @field_validator(
+        "smtp_url", "secret_keys", "retired_keys", "only_to", "trusted_proxies", mode="before"
+    )
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("sqlite:///", "postgresql+psycopg://")):
+            raise ValueError("must begin with sqlite:/// or postgresql+psycopg://")
+        return value
+
+    @field_validator("broker_url")
+    @classmethod
+    def _known_broker(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("redis://", "rediss://", "amqp")):
+            raise ValueError("must begin with redis://, rediss://, amqp:// or amqps://")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _known_relays(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for url in value:
+            parts = urlsplit(url)
+            if parts.scheme not in {"smtp", "smtp+starttls", "smtps"} or not parts.hostname:
+                # The URL may hold a password, so it is not repeated.
+                raise ValueError(
+                    "must be smtp://, smtp+starttls:// or smtps://[user:pass@]host:port"
+                )
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(
+                f"{value!r} is not an IANA time zone, such as Europe/Brussels"
+            ) from None
+        return value
+
+    @field_validator("base_url")
+    @classmethod
+    def _safe_base(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be an https address such as https://press.example.org")
+        if parts.query or parts.fragment or parts.username:
+            raise ValueError("must be an address without user, query or fragment")
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
+            raise ValueError("must begin with https:// (http is for this machine only)")
+        return value.rstrip("/")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ipaddress.ip_network(network, strict=False)
+        return value
+
+    @property
+    def is_production(self) -> bool:
+        """True when a PostgreSQL URL is given: nothing then has a demo default."""
+        return (self.database_url or "").startswith("postgresql")
+
+    @property
+    def has_embedded_worker(self) -> bool:
+        """True when no broker is given: the commands host the worker themselves."""
+        return self.broker_url is None
+
+    @property
+    def has_local_outbox(self) -> bool:
+        """True when no relay is given: mail goes into a Maildir in the state folder."""
+        return not self.smtp_url
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """True when only the addresses of MEDIANOTE_ONLY_TO are mailed."""
+        return bool(self.only_to)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The press office's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def public_url(self) -> str:
+        """The base of every link in mail, without a slash at its end."""
+        return self.base_url or "http://127.0.0.1:8000"
+
+    @property
+    def sender(self) -> str:
+        """`Name <address>` of the sender."""
+        return self.from_ or DEMO_FROM
+
+    @property
+    def office_address(self) -> str:
+        """The office's postal address."""
+        return self.postal_address or DEMO_POSTAL_ADDRESS
+
+    @property
+    def sender_domain(self) -> str:
+        """The domain of the sender's address."""
+        return self.sender.rpartition("@")[2].strip("> \t").lower()
+
+    @property
+    def lists_domain(self) -> str:
+        """The domain of List-Id."""
+        return self.list_domain or self.sender_domain
+
+    @functools.cached_property
+    def state_folder(self) -> Path:
+        """Where files are kept (keys, journals, the outbox); made on first use, 0700."""
+        folder = self.state_dir
+        if folder is None:
+            base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+            folder = Path(base) / "medianote"
+        folder = folder.expanduser()
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(
+                f"MEDIANOTE_STATE_DIR: cannot make the folder {folder}: {error.strerror}"
+            ) from error
+        return folder
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force."""
+        return self.database_url or f"sqlite:///{self.state_folder / 'medianote.sqlite3'}"
+
+    @property
+    def signing_keys(self) -> tuple[str, ...]:
+        """The keys that sign links in mail; embedded, one is made and kept."""
+        return self.secret_keys or (_kept_key(self.state_folder / "secret-key"),)
+
+    @property
+    def suppression_key(self) -> str:
+        """Keys the hashes of suppressed addresses."""
+        return self.hash_key or _kept_key(self.state_folder / "hash-key")
+
+    @property
+    def proxy_networks(self) -> tuple[Network, ...]:
+        """The networks whose forwarded headers count."""
+        return tuple(ipaddress.ip_network(n, strict=False) for n in self.trusted_proxies)
+
+    def missing_in_production(self) -> list[str]:
+        """The variables that production needs and that are unset, in the order of the docs."""
+        if not self.is_production:
+            return []
+        return [variable(field) for field in REQUIRED_IN_PRODUCTION if not getattr(self, field)]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address names this machine only."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def load_settings(*, needs_database_only: bool = False) -> Settings:
+    """Read the settings; raise SettingsError, one plain line, when they cannot work."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = str(first["loc"][0]) if first["loc"] else ""
+        name = name if name.startswith("MEDIANOTE_") else variable(name)
+        raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+    missing = [] if needs_database_only else settings.missing_in_production()
+    if missing:
+        raise SettingsError(
+            f"{', '.join(missing)}: required with a PostgreSQL database (docs/settings.md)"
+        )
+    return settings
+
+
+def _kept_key(path: Path) -> str:
+    """The key in a file; made there, readable by its owner only, when there is none yet."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        key = path.read_text("ascii").strip()
+        if len(key) < 32:
+            raise SettingsError(f"{path}: the key kept there is damaged or empty") from None
+        return key
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot keep a key there: {error.strerror}") from error
+    key = secrets.token_hex(32)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(key)
+    return key

@@ -1,0 +1,1 @@
+"""Who receives: subscribers, mailing lists, subscriptions, suppressions."""
