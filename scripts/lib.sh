@@ -1,0 +1,33 @@
+# What the scripts beside this file share. Read it with `.`, from the project's folder.
+
+# A caller's habits for pip must not send packages elsewhere than into .venv.
+unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_CONSTRAINT PIP_REQUIREMENT PIP_NO_DEPS PIP_REQUIRE_HASHES
+export PIP_USER=0
+
+say() { echo "medianote: $*" >&2; }
+
+die() {
+    say "$*"
+    exit 1
+}
+
+# Runs a command as root: by being root, or by sudo where that asks no question.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+        sudo -n "$@"
+    else
+        return 1
+    fi
+}
+
+# install_packages NAME…: Debian or Ubuntu packages, without a question. Fails where that is
+# not possible (another system, no right to); the caller then says what is missing.
+install_packages() {
+    command -v apt-get >/dev/null && as_root true || return 1
+    say "installing with apt-get: $*"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update >&2 || true
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get -qq install --yes --no-install-recommends "$@" >&2
+}
