@@ -232,6 +232,9 @@ class Batch(Base):
     cancelled: Mapped[int] = mapped_column(sa.Integer, server_default="0")
     uncertain: Mapped[int] = mapped_column(sa.Integer, server_default="0")
     repeats: Mapped[int] = mapped_column(sa.Integer, server_default="0")
+    # Later facts about accepted ones.
+    bounced: Mapped[int] = mapped_column(sa.Integer, server_default="0")
+    complained: Mapped[int] = mapped_column(sa.Integer, server_default="0")
 
 
 class Delivery(Base):

@@ -173,6 +173,8 @@ def upgrade() -> None:
         sa.Column("cancelled", sa.Integer(), server_default="0", nullable=False),
         sa.Column("uncertain", sa.Integer(), server_default="0", nullable=False),
         sa.Column("repeats", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("bounced", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("complained", sa.Integer(), server_default="0", nullable=False),
         sa.CheckConstraint("state IN ('open', 'leased', 'done')", name=op.f("ck_batch_state")),
         sa.ForeignKeyConstraint(
             ["distribution_id"],
