@@ -1,0 +1,1 @@
+"""What is sent: releases, distributions and deliveries; reading and rendering a release."""
