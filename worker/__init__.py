@@ -1,0 +1,1 @@
+"""What runs in the background: tasks, and the socket side of the SMTP client."""
