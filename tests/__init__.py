@@ -1,0 +1,1 @@
+"""The promises. Folders follow the rooms; `support/` holds what tests share."""
