@@ -30,7 +30,7 @@ demo: setup ## the main job on this machine alone; `make demo ARGS=--once` ends 
 
 test: services lint ## install what tests need, lint, run the whole suite with branch coverage
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest -n $(JOBS) $(ARGS)
+	@$(BIN)/coverage run -m pytest -n $(JOBS) --dist=worksteal $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under=$(COVERAGE)
 
