@@ -13,7 +13,8 @@ from runtime.database import make_engine
 FOLDER: Final = Path(__file__).resolve().parent.parent / "migrations"
 
 
-def _config(url: str) -> Config:
+def alembic_config(url: str) -> Config:
+    """Alembic's configuration for a database, without a file."""
     config = Config()
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.attributes["database_url"] = url
@@ -22,12 +23,12 @@ def _config(url: str) -> Config:
 
 def migrate(url: str) -> None:
     """Bring the database to the newest schema; changes nothing when it has it already."""
-    command.upgrade(_config(url), "head")
+    command.upgrade(alembic_config(url), "head")
 
 
 def newest_revision() -> str:
     """The revision this program needs."""
-    head = ScriptDirectory.from_config(_config("")).get_current_head()
+    head = ScriptDirectory.from_config(alembic_config("")).get_current_head()
     assert head is not None
     return head
 

@@ -7,6 +7,7 @@ outbox. With a PostgreSQL URL it is *production*, and whatever has no safe defau
 import functools
 import ipaddress
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Annotated, Final
@@ -28,6 +29,9 @@ REQUIRED_IN_PRODUCTION: Final = (
     "hash_key",
     "postal_address",
 )
+DOMAIN: Final = re.compile(
+    r"(?=.{1,253}$)(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*"
+)
 DEMO_FROM: Final = "Medianote demo <press@newsroom.example.org>"
 DEMO_POSTAL_ADDRESS: Final = "Press Office, 1 Example Street, Exampleville"
 
@@ -48,9 +52,9 @@ class Settings(BaseSettings):
         env_prefix="MEDIANOTE_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    database_url: str | None = None
-    broker_url: str | None = None
-    smtp_url: Commas = ()
+    database_url: str | None = Field(default=None, repr=False)
+    broker_url: str | None = Field(default=None, repr=False)
+    smtp_url: Commas = Field(default=(), repr=False)
     base_url: str | None = None
     secret_keys: Commas = Field(default=(), repr=False)
     retired_keys: Commas = Field(default=(), repr=False)
@@ -124,6 +128,25 @@ class Settings(BaseSettings):
         if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise ValueError("must begin with https:// (http is for this machine only)")
         return value.rstrip("/")
+
+    @field_validator("from_")
+    @classmethod
+    def _one_mailbox(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if any(ord(character) < 32 or ord(character) == 127 for character in value):
+            raise ValueError("must be one line, without control characters")
+        address = value.rpartition("<")[2].strip("> \t") if "<" in value else value.strip()
+        if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", address):
+            raise ValueError("needs an address, such as Press Office <press@example.org>")
+        return value.strip()
+
+    @field_validator("list_domain", "bounce_domain")
+    @classmethod
+    def _one_domain(cls, value: str | None) -> str | None:
+        if value is not None and not DOMAIN.fullmatch(value):
+            raise ValueError(f"{value!r} is not a domain such as lists.example.org")
+        return value.lower() if value else None
 
     @field_validator("trusted_proxies")
     @classmethod
