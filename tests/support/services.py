@@ -22,10 +22,10 @@ POSTGRESQL_USER = "postgres"
 class PostgresqlServer(Program):
     """A cluster on a free loopback port, with a Unix socket in its own folder.
 
-    Nothing is kept safe from a power cut here: that is what makes it fast.
+    Unless `is_durable`, nothing is kept safe from a power cut: that is what makes it fast.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_durable: bool = False) -> None:
         user = POSTGRESQL_USER if os.geteuid() == 0 else None
         self.folder = _folder_for(user, "medianote-pg-")
         self.port = free_port()
@@ -46,12 +46,12 @@ class PostgresqlServer(Program):
             "listen_addresses": "127.0.0.1",
             "port": self.port,
             "unix_socket_directories": self.folder,
-            "fsync": "off",
-            "full_page_writes": "off",
+            "fsync": "on" if is_durable else "off",
+            "full_page_writes": "on" if is_durable else "off",
             "wal_level": "minimal",
             "max_wal_senders": 0,
             "max_connections": 200,
-            "shared_buffers": "64MB",
+            "shared_buffers": "256MB" if is_durable else "64MB",
             "log_min_messages": "warning",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]

@@ -1,0 +1,1 @@
+"""Programs that measure speed and memory; `make bench` runs them (docs/benchmarks.md)."""

@@ -1,0 +1,62 @@
+"""`make bench`: the measurements of docs/benchmarks.md, as ratios in one run."""
+
+import argparse
+import statistics
+import tempfile
+from pathlib import Path
+
+from benchmarks.pipeline import median_ratio, memory, naive, pipeline
+
+
+def main() -> None:
+    """Run the named measurements, or all, and print a table."""
+    parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
+    parser.add_argument("names", nargs="*", default=["pipeline", "naive", "memory"])
+    parser.add_argument("--people", type=int, default=20_000)
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--concurrency", type=int, default=2, help="worker processes")
+    parser.add_argument("--size", type=int, default=16_000, help="octets of a mail, about")
+    chosen = parser.parse_args()
+    rows: list[tuple[str, str]] = []
+    with tempfile.TemporaryDirectory(prefix="medianote-bench-") as folder:
+        place = Path(folder)
+        ours = 0.0
+        if "pipeline" in chosen.names or "naive" in chosen.names:
+            (place / "pipeline").mkdir()
+            print(f"full pipeline into smtp-sink, {chosen.people:,} people")
+            pairs, size = pipeline(
+                place / "pipeline",
+                people=chosen.people,
+                size_bytes=chosen.size,
+                pairs=chosen.pairs,
+                concurrency=chosen.concurrency,
+            )
+            ours = statistics.median(pair.ours for pair in pairs)
+            rows.append(
+                (f"full pipeline, {size:,} octets, against smtp-source", median_ratio(pairs))
+            )
+        if "naive" in chosen.names:
+            (place / "naive").mkdir()
+            print("the naive way: one Celery task a mail")
+            theirs = naive(place / "naive", mails=300)
+            print(f"  naive {theirs:,.1f}/s, ours {ours:,.0f}/s")
+            rows.append(("full pipeline against one Celery task a mail", f"{ours / theirs:,.0f}"))
+        if "memory" in chosen.names:
+            peaks = {}
+            for people in (10_000, 100_000):
+                (place / f"memory-{people}").mkdir()
+                peaks[people] = memory(place / f"memory-{people}", people) / 1024
+                print(f"worker memory at {people:,} people: {peaks[people]:,.0f} MB", flush=True)
+            rows.append(
+                (
+                    "largest worker process, 100,000 people against 10,000",
+                    f"{peaks[100_000]:.0f} MB against {peaks[10_000]:.0f} MB",
+                )
+            )
+    print()
+    for what, figure in rows:
+        print(f"{what:<62} {figure}")
+
+
+if __name__ == "__main__":
+    main()
