@@ -22,12 +22,18 @@ as_root() {
     fi
 }
 
+# Fetches the lists of Debian's or Ubuntu's packages. Does nothing on other systems.
+update_packages() {
+    command -v apt-get >/dev/null && as_root true || return 0
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update >&2 || true
+}
+
 # install_packages NAME…: Debian or Ubuntu packages, without a question. Fails where that is
 # not possible (another system, no right to); the caller then says what is missing.
 install_packages() {
     command -v apt-get >/dev/null && as_root true || return 1
     say "installing with apt-get: $*"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update >&2 || true
+    update_packages
     as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get -qq install --yes --no-install-recommends "$@" >&2
 }
