@@ -29,13 +29,16 @@ _PLAIN = re.compile(
 # and must work where a demonstration or a rehearsal needs them.
 _UNREACHABLE = frozenset({"arpa", "invalid", "local", "localhost", "onion"})
 # RFC 2142: these are the same mailbox in any letter case (email-validator's list).
-_ROLES = frozenset(
-    ("info", "marketing", "sales", "support", "abuse", "noc", "security", "postmaster")
-    + ("hostmaster", "usenet", "news", "webmaster", "www", "uucp", "ftp")
+_ROLES = re.compile(
+    "info|marketing|sales|support|abuse|noc|security|postmaster|hostmaster|usenet|news|"
+    "webmaster|www|uucp|ftp",
+    re.IGNORECASE | re.ASCII,
 )
 # What may stand in a header without quoting; anything else was not made by parse_address.
-_SAFE_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\u00a1-\U0010ffff-]{1,64}")
+_SAFE_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\u00a1-\ud7ff\ue000-\U0010ffff-]{1,64}")
 _SAFE_DOMAIN = re.compile(r"[a-z0-9.-]{1,253}")
+# Most names: atoms in ASCII, and no chance of an encoded word. They need nothing done.
+_SIMPLE_NAME = re.compile(r"[A-Za-z0-9'-]+(?: [A-Za-z0-9'-]+)*")
 
 
 class AddressError(ValueError):
@@ -85,7 +88,7 @@ def parse_address(text: str) -> Address:
     if plain is not None and len(text) <= ADDRESS_MAX_OCTETS:
         local, domain, top = plain.groups()
         if top.lower() not in _UNREACHABLE:
-            if local.lower() in _ROLES:
+            if _ROLES.fullmatch(local):
                 local = local.lower()
             return Address(local, domain.lower())
     return _parse_other(text)
@@ -170,10 +173,10 @@ def format_mailbox(mailbox: Mailbox, used: int = len("To: ")) -> bytes:
     address = mailbox.address
     if not (_SAFE_LOCAL.fullmatch(address.local) and _SAFE_DOMAIN.fullmatch(address.domain)):
         raise AddressError("this address cannot stand in a header: read it with parse_address")
-    if not mailbox.name:
-        return f"{address.local}@{address.domain}".encode()
-    words = phrase_words(clean_name(mailbox.name), LINE_MAX - used)
-    if not words:
-        return f"{address.local}@{address.domain}".encode()
-    words.append(f"<{address.local}@{address.domain}>")
-    return fold(words, used).encode()
+    written, name = f"{address.local}@{address.domain}", mailbox.name
+    if not name:
+        return written.encode()
+    if used + len(name) + len(written) + 3 <= LINE_MAX and _SIMPLE_NAME.fullmatch(name):
+        return f"{name} <{written}>".encode()
+    words = phrase_words(clean_name(name), LINE_MAX - used)
+    return fold([*words, f"<{written}>"] if words else [written], used).encode()

@@ -8,7 +8,7 @@ one-click, and knows nothing of our holes.
 import re
 from collections.abc import Iterable
 from email import message_from_bytes
-from email.message import EmailMessage, MIMEPart
+from email.message import EmailMessage
 from email.policy import SMTP
 from hashlib import blake2s
 
@@ -19,7 +19,9 @@ POLICY = SMTP.clone(refold_source="none", max_line_length=76)
 """CRLF; source headers untouched; 76 because the library takes it for quoted-printable too."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
-_VALUE = re.compile(r"[!-~]?(?:(?:\r\n)?[ \t]?[!-~])*")
+# Every line end is followed by white space, and no line is white space alone (RFC 5322
+# section 3.2.2).
+_VALUE = re.compile(r"(?:[!-~]+(?:(?:\r\n)?[ \t]+(?=[!-~]))?)*")
 
 
 def build_message(
@@ -38,8 +40,9 @@ def build_message(
     _set_text(message, text, "plain")
     if html is not None:
         message.make_alternative(boundary=boundary or _boundary(text, html))
-        part = MIMEPart(policy=POLICY)
+        part = EmailMessage(policy=POLICY)
         _set_text(part, html, "html")
+        del part["MIME-Version"]  # The message's own says it for its parts (RFC 2045 section 4).
         message.attach(part)
     return message
 
@@ -52,7 +55,7 @@ def _line(name: str, value: str) -> str:
     return f"{name}: {value}\r\n"
 
 
-def _set_text(part: MIMEPart, text: str, subtype: str) -> None:
+def _set_text(part: EmailMessage, text: str, subtype: str) -> None:
     part.set_content(clean_body(text), subtype=subtype, charset="utf-8", cte="quoted-printable")
 
 

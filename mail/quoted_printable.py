@@ -16,12 +16,10 @@ _TABLE = [chr(octet) if octet in _AS_IT_IS else f"={octet:02X}" for octet in ran
 _CONTINUATION = ("=8", "=9", "=A", "=B")
 
 
-def encode(text: str, column: int = 0) -> tuple[str, int]:
+def encode(text: str, column: int = 0, *, is_last: bool = False) -> tuple[str, int]:
     """Encodes a piece of text that begins at `column`; returns it and the column it ends at.
 
     Line feeds become CRLF. The piece ends at column 75 at most, with room for the "=" of a
-    soft break. White space at its very end is left as it is: what follows must be a soft
-    break, or something that is not white space.
     """
     lines = text.split("\n")
     written: list[str] = []
@@ -29,7 +27,7 @@ def encode(text: str, column: int = 0) -> tuple[str, int]:
         column = _encode_line(line, column, written, is_complete=True)
         written.append("\r\n")
         column = 0
-    column = _encode_line(lines[-1], column, written, is_complete=False)
+    column = _encode_line(lines[-1], column, written, is_complete=is_last)
     return "".join(written), column
 
 

@@ -178,7 +178,10 @@ def _serialise(message: MIMEPart) -> Iterator[list[_Part]]:
     if not message.is_multipart():
         yield _body(message)
         return
-    boundary = message.get_boundary()
+    boundary = message.get_boundary() or ""
+    # Quoted-printable writes neither, so no body and no value can hold such a boundary.
+    if "=_" not in boundary and "==" not in boundary:
+        raise StencilError("the boundary could occur in a body: it needs “=_” in it")
     for part in message.iter_parts():
         assert isinstance(part, MIMEPart)
         yield [f"--{boundary}\r\n"]
@@ -222,11 +225,13 @@ def _body(message: MIMEPart) -> list[_Part]:
         raise StencilError("a part of this message is not quoted-printable UTF-8 text")
     subtype = message.get_content_subtype()
     text = cast("str", message.get_content()).replace("\r\n", "\n")
+    split = split_at_markers(text)
     parts: list[_Part] = []
     column = 0
-    for index, part in enumerate(split_at_markers(text)):
+    for index, part in enumerate(split):
         if index % 2 == 0:
-            encoded, column = quoted_printable.encode(part, column)
+            is_last = index == len(split) - 1
+            encoded, column = quoted_printable.encode(part, column, is_last=is_last)
             parts.append(encoded)
         else:
             column = _open_hole(part, subtype, column, parts)
