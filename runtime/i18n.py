@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Final, Literal
 
 from babel import Locale
-from babel.core import UnknownLocaleError
 from babel.dates import format_date
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
@@ -29,9 +28,12 @@ SUPPORTED: Final = ("en", "fr", "es", "ru", "ar", "zh")
 
 # Written right to left, by language (when the tag names no script) and by script (ISO 15924).
 _RTL_LANGUAGES: Final = frozenset(
-    "ar arc arz ary ckb dv fa glk he iw ji ks ku ms-arab mzn nqo pnb ps rhg sd syr ug ur yi".split()
-) - {"ku", "ms-arab"}
-_RTL_SCRIPTS: Final = frozenset("arab aran hebr thaa syrc nkoo adlm rohg mand samr".split())
+    {"ar", "arc", "ary", "arz", "ckb", "dv", "fa", "glk", "he", "iw", "ji", "ks"}
+    | {"mzn", "nqo", "pnb", "ps", "rhg", "sd", "syr", "ug", "ur", "yi"}
+)
+_RTL_SCRIPTS: Final = frozenset(
+    {"adlm", "arab", "aran", "hebr", "mand", "nkoo", "rohg", "samr", "syrc", "thaa"}
+)
 
 
 def locales_folder() -> Path:
@@ -143,9 +145,12 @@ def _read_catalogue(language: str) -> gettext.NullTranslations:
 
 
 def _zone_name(moment: dt.datetime) -> str:
-    """ "EST", or "UTC+03:00" where the zone has no letters of its own."""
+    """The zone's letters, such as EST, or UTC+03:00 where it has none."""
     name = moment.tzname() or ""
-    return name if name[:1].isalpha() else f"UTC{moment:%z}"[:6] + f":{moment:%z}"[3:]
+    if name[:1].isalpha():
+        return name
+    offset = f"{moment:%z}"
+    return f"UTC{offset[:3]}:{offset[3:5]}"
 
 
 def _plain_spaces(text: str) -> str:
