@@ -1,0 +1,116 @@
+"""Moments that a release must not leave before: read beyond doubt, or refused."""
+
+import datetime
+import re
+
+from releases.clocks import TimeOfDay, find_times
+from releases.errors import EmbargoError
+from releases.reading.dates import FoundDate, find_dates
+from releases.zones import Mention, find_zones, localise
+
+__all__ = ["EmbargoError", "parse_moment", "reconcile"]
+
+_ISO = re.compile(
+    r"\b\d{4}-?\d\d-?\d\d[T ]\d\d:?\d\d(?::?\d\d(?:\.\d{1,6})?)? ?(?:Z\b|[+-]\d\d:?\d\d\b)"
+)
+
+
+def parse_moment(
+    text: str, *, date: datetime.date | None = None, what: str = "the time"
+) -> datetime.datetime:
+    """The moment that a line of text or an option names; aware, with a fixed offset.
+
+    It must have a time, a zone or offset, and a date; `date` stands in for a date (or a year)
+    that is not printed. `what` begins the error ("the embargo line", "--at").
+    Raises EmbargoError for what is missing, ambiguous, contradictory or impossible.
+    """
+    printed = " ".join(text.split())
+    try:
+        if iso := _ISO.search(printed):
+            return _from_iso(iso.group())
+        return _moment(re.sub(r"(?<=\d)T(?=\d\d)", " ", printed), date)
+    except EmbargoError as error:
+        raise EmbargoError(f"{what} «{printed[:160]}»: {error}") from None
+
+
+def reconcile(
+    from_text: datetime.datetime | None, from_option: datetime.datetime | None
+) -> datetime.datetime | None:
+    """The embargo, when the release's text and an option may each give one; they must agree."""
+    if from_text and from_option and from_text != from_option:
+        raise EmbargoError(
+            f"the release says it is embargoed until {from_text.isoformat()}, the option says"
+            f" {from_option.isoformat()}: mend one of them"
+        )
+    return from_text or from_option
+
+
+def _from_iso(text: str) -> datetime.datetime:
+    try:
+        return datetime.datetime.fromisoformat("".join(text.replace(" ", "T", 1).split()))
+    except ValueError as error:
+        raise EmbargoError(str(error)) from None
+
+
+def _moment(text: str, default: datetime.date | None) -> datetime.datetime:
+    dates = find_dates(text, is_year_needed=False)
+    without_dates = text
+    for found in dates:
+        blank = " " * (found.end - found.start)
+        without_dates = without_dates[: found.start] + blank + without_dates[found.end :]
+    times = find_times(without_dates)
+    if not times:
+        raise EmbargoError("no time of day can be read: write it as 18:00 or 6:00 p.m.")
+    zones = find_zones(without_dates, letters_from=times[0].end)
+    day = _day(dates, default)
+    moments = {_with_zone(time, times, zones, day, text) for time in times}
+    if len(moments) > 1:
+        raise EmbargoError("it names more than one moment: leave one")
+    return moments.pop()
+
+
+def _day(dates: list[FoundDate], default: datetime.date | None) -> datetime.date:
+    days = set()
+    for found in dates:
+        if found.other_reading and found.other_reading != found.date:
+            raise EmbargoError(
+                f"its date may be {found.date} or {found.other_reading}: write the month as a word"
+            )
+        year = found.year or (default.year if default else None)
+        if year is None:
+            raise EmbargoError("its date has no year")
+        try:
+            day = datetime.date(year, found.month, found.day)
+        except ValueError:
+            raise EmbargoError(f"{year} has no such day") from None
+        if found.weekday is not None and found.weekday != day.weekday():
+            raise EmbargoError(f"{day:%d %B %Y} is a {day:%A}, not the weekday it says")
+        days.add(day)
+    if len(days) > 1:
+        raise EmbargoError("it names more than one date: leave one")
+    if days:
+        return days.pop()
+    if default:
+        return default
+    raise EmbargoError("it names no date that can be read: write it as 5 March 2024")
+
+
+def _with_zone(
+    time: TimeOfDay, times: list[TimeOfDay], zones: list[Mention], day: datetime.date, text: str
+) -> datetime.datetime:
+    """A time takes the zone that follows it before the next time, or the only one there is."""
+    next_start = min((other.start for other in times if other.start > time.start), default=None)
+    after = [
+        zone
+        for zone in zones
+        if zone.start >= time.end and (next_start is None or zone.start < next_start)
+    ]
+    offsets = [zone for zone in after if isinstance(zone.zone, datetime.timezone)]
+    candidates = offsets or after or zones
+    if not candidates:
+        raise EmbargoError(
+            "it names no time zone: add one, such as ET, CET, UTC+1 or Europe/Berlin"
+        )
+    zone = candidates[0]
+    wall = datetime.datetime.combine(day, datetime.time(time.hour, time.minute))
+    return localise(wall, zone, text[zone.start : zone.end])
