@@ -22,18 +22,30 @@ as_root() {
     fi
 }
 
+# Runs apt-get without a question, and without a word unless it fails.
+quiet_apt_get() {
+    log=$(mktemp)
+    if as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >"$log" 2>&1; then
+        rm -f "$log"
+        return 0
+    fi
+    cat "$log" >&2
+    rm -f "$log"
+    return 1
+}
+
+has_apt_get() { command -v apt-get >/dev/null && as_root true; }
+
 # Fetches the lists of Debian's or Ubuntu's packages. Does nothing on other systems.
 update_packages() {
-    command -v apt-get >/dev/null && as_root true || return 0
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update >&2 || true
+    if has_apt_get; then quiet_apt_get update || true; fi
 }
 
 # install_packages NAME…: Debian or Ubuntu packages, without a question. Fails where that is
 # not possible (another system, no right to); the caller then says what is missing.
 install_packages() {
-    command -v apt-get >/dev/null && as_root true || return 1
+    has_apt_get || return 1
     say "installing with apt-get: $*"
     update_packages
-    as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get -qq install --yes --no-install-recommends "$@" >&2
+    quiet_apt_get install --yes --no-install-recommends "$@"
 }
