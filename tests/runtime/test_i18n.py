@@ -25,7 +25,7 @@ TRANSLATED = [language for language in SUPPORTED if language != "en"]
 MOMENT = dt.datetime(2019, 1, 29, 14, 0, tzinfo=ZoneInfo("America/New_York"))
 
 
-def messages_in_use() -> Iterator[str | tuple[str, str]]:
+def messages_in_use() -> Iterator[str | tuple[str, ...]]:
     """Every message that templates and code ask for."""
     yield from KIND_LABELS.values()
     keywords: dict[str, tuple[int, ...] | None] = {"_": None, "gettext": None, "ngettext": (1, 2)}
@@ -62,7 +62,7 @@ def test_translations_keep_the_placeholders(language: str) -> None:
             if message.id and message.python_format:
                 forms = message.string if isinstance(message.string, tuple) else (message.string,)
                 for form in forms:
-                    assert _placeholders(form) == _placeholders(str(message.id))
+                    assert _placeholders(str(form)) == _placeholders(str(message.id))
 
 
 def _placeholders(text: str) -> set[str]:
