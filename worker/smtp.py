@@ -1,15 +1,32 @@
 """The socket side of the SMTP client: one epoll loop, several connections, several relays."""
 
+import random
+import selectors
+import socket
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
-from mail.replies import Outcome
+from mail.replies import InDoubt, Outcome, Unsent
+from mail.smtp import Closed, Event, Window
 from mail.smtp_items import Item
+from mail.smtp_transactions import Settled
+from worker.connections import Connection, ConnectionOptions, Timeouts
+from worker.postbag import Postbag
+from worker.relay_desk import FIRST_WAIT_SECONDS, RelayDesk
 from worker.relays import Relay, RelayError, Security
 
 __all__ = ["Item", "Postman", "Relay", "RelayError", "RunEnd", "RunState", "Security"]
+
+_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+_LONGEST_SLEEP_SECONDS = 0.5
+_LOOKUP_SLEEP_SECONDS = 0.005
+_CHECK_SECONDS = 0.1
+
+OnBegin: TypeAlias = Callable[[Item], None]
 
 
 class RunState(StrEnum):
@@ -30,19 +47,45 @@ class RunEnd:
 
 
 class Postman:
-    """Hands mail to relays; owns the connections, which outlive a run. For one thread at a time."""
+    """Hands mail to relays; owns the connections, which outlive a run. For one thread at a time.
+
+    ``troubles`` names, by relay, what is wrong now, in one plain line each.
+    """
 
     def __init__(
         self,
         relays: Sequence[Relay],
         *,
         connections_per_relay: int = 8,
+        window: Window | None = None,
+        timeouts: Timeouts | None = None,
+        ehlo_name: str | None = None,
+        tls_context: ssl.SSLContext | None = None,
         clock: Callable[[], float] = time.monotonic,
+        jitter: random.Random | None = None,
     ) -> None:
         """Make it ready; nothing is connected before the first item."""
-        self.relays = tuple(relays)
-        self.connections_per_relay = connections_per_relay
-        self.clock = clock
+        if not relays:
+            raise ValueError("a postman needs a relay")
+        self._clock = clock
+        self._timeouts = timeouts or Timeouts()
+        self._tls_context = tls_context
+        options = ConnectionOptions(
+            ehlo_name=ehlo_name or own_name(),
+            timeouts=self._timeouts,
+            tls_context=self._context,
+            window=window or Window(),
+        )
+        jitter = jitter or random.SystemRandom()
+        self._desks = [RelayDesk(relay, options, connections_per_relay, jitter) for relay in relays]
+        self._desk_of: dict[Connection, RelayDesk] = {}
+        self._next_check = 0.0
+        self._selector = selectors.DefaultSelector()
+
+    @property
+    def troubles(self) -> dict[str, str]:
+        """Return what is wrong now, in one plain line by relay."""
+        return {desk.relay.name: desk.trouble for desk in self._desks if desk.trouble is not None}
 
     def run(
         self,
@@ -51,8 +94,181 @@ class Postman:
         on_outcome: Callable[[Item, Outcome], None],
         may_start: Callable[[], bool],
     ) -> RunEnd:
-        """Send what ``source`` gives until it gives None, or ``may_start`` turns false."""
-        raise NotImplementedError
+        """Send what ``source`` gives until it gives None, or ``may_start`` turns false.
+
+        ``on_begin`` is called just before the octets that could complete an item's message may
+        leave; ``on_outcome`` exactly once for every item that ``source`` gave, before ``run``
+        returns. An item is reported :class:`Unsent` only when no relay can take it now.
+        What a callback raises ends the run and drops every connection in use.
+        """
+        bag = Postbag(source, on_outcome, may_start, len(self._desks))
+        try:
+            self._serve(bag, on_begin, 0.0)  # idle connections that the relay has closed since
+            self._drop_stale_connections()
+            while True:
+                now = self._clock()
+                self._offer(bag, on_begin, now)
+                self._open_connections(bag, now)
+                if not bag.has_items_out and (bag.is_empty or not self._has_way_on(bag, now)):
+                    return self._conclude(bag, now)
+                self._serve(bag, on_begin, self._sleep_seconds())
+        except BaseException:
+            self._drop_all()
+            raise
 
     def close(self) -> None:
         """Take leave of the relays."""
+        for connection in list(self._desk_of):
+            connection.take_leave()
+            self._forget(connection, "we closed the connection", self._clock())
+
+    def _serve(self, bag: Postbag, on_begin: OnBegin, sleep_seconds: float) -> None:
+        """Wait until something happens on a connection, and act on it."""
+        ready = self._selector.select(sleep_seconds)
+        now = self._clock()
+        for key, mask in ready:
+            connection: Connection = key.data
+            if mask & _READ and not connection.is_connecting:
+                self._act(bag, connection, connection.on_readable(now), now)
+            if mask & _WRITE and not connection.is_closed:
+                self._act(bag, connection, connection.on_writable(now), now)
+            if not connection.is_closed:
+                self._fill(bag, connection, on_begin, now)
+        if now >= self._next_check:
+            self._next_check = now + _CHECK_SECONDS
+            for connection in list(self._desk_of):
+                if connection.deadline <= now:
+                    self._act(bag, connection, connection.expire(), now)
+
+    def _fill(self, bag: Postbag, connection: Connection, on_begin: OnBegin, now: float) -> None:
+        """Give a connection all that it has room for, and send."""
+        session = connection.session
+        while session.has_room:
+            item = bag.next_for(connection.relay)
+            if item is None:
+                break
+            why = session.unfit(item)
+            if why is None:
+                session.submit(item)
+            else:
+                bag.take_back_unfit(item, connection.relay, f"{connection.relay.name}: {why}")
+        events = connection.flush(now, on_begin, bag.may_start)
+        if events:
+            self._act(bag, connection, events, now)
+        if not connection.is_closed:
+            mask = _READ | _WRITE if connection.wants_write else _READ
+            if mask != connection.watched_mask:
+                connection.watched_mask = mask
+                self._selector.modify(connection.socket, mask, connection)
+
+    def _act(
+        self, bag: Postbag, connection: Connection, events: Sequence[Event], now: float
+    ) -> None:
+        """Report what was settled; take leave of what has ended."""
+        for event in events:
+            if type(event) is Settled:
+                outcome = event.outcome
+                if type(outcome) is Unsent:
+                    connection.has_lost_items = not bag.is_stopped
+                    works = self._desk_of[connection].has_worked
+                    bag.take_back(event, relay_works=works)
+                    continue
+                if type(outcome) is InDoubt:
+                    connection.has_lost_items = True
+                else:
+                    desk = self._desk_of[connection]
+                    connection.has_progressed = True
+                    if desk.is_doubted:
+                        desk.works()
+                bag.report(event.item, outcome)
+            elif type(event) is Closed:
+                self._forget(connection, event.why, now)
+
+    def _offer(self, bag: Postbag, on_begin: OnBegin, now: float) -> None:
+        """Let connections that have room take what waits, or what the source may give."""
+        if bag.is_empty:
+            return
+        for connection in list(self._desk_of):
+            if connection.session.has_room:
+                self._fill(bag, connection, on_begin, now)
+
+    def _open_connections(self, bag: Postbag, now: float) -> None:
+        """Open as many connections as there is work for, the relays in turn."""
+        places = {desk: desk.free_places(now) for desk in self._desks}
+        free = sum(places.values())
+        if not free or bag.is_empty:
+            return
+        opening = sum(not connection.session.was_open for connection in self._desk_of)
+        bag.fetch(opening + free)
+        wanted = len(bag.waiting) - opening
+        while wanted > 0 and any(places.values()):
+            desk = min(
+                (desk for desk in self._desks if places[desk]),
+                key=lambda desk: len(desk.connections),
+            )
+            places[desk] -= 1
+            if not bag.count_waiting_for(desk.relay):
+                places[desk] = 0
+                continue
+            connection = desk.open(now)
+            if connection is None:
+                places[desk] = 0
+                continue
+            self._desk_of[connection] = desk
+            connection.watched_mask = _READ | _WRITE
+            self._selector.register(connection.socket, _READ | _WRITE, connection)
+            wanted -= 1
+
+    def _has_way_on(self, bag: Postbag, now: float) -> bool:
+        """Tell whether anything that waits can still be sent in this run."""
+        for desk in self._desks:
+            if bag.is_exhausted and not bag.count_waiting_for(desk.relay):
+                continue
+            if desk.is_looking_up or desk.free_places(now):
+                return True
+            if any(not connection.session.was_open for connection in desk.connections):
+                return True
+        return False
+
+    def _sleep_seconds(self) -> float:
+        is_looking_up = any(desk.is_looking_up for desk in self._desks)
+        return _LOOKUP_SLEEP_SECONDS if is_looking_up else _LONGEST_SLEEP_SECONDS
+
+    def _conclude(self, bag: Postbag, now: float) -> RunEnd:
+        why = "; ".join(self.troubles.values()) or "no relay can take it now"
+        if bag.is_stopped:
+            bag.give_up("stopped before it was sent")
+            return RunEnd(RunState.STOPPED)
+        if not bag.give_up(why) and bag.is_exhausted:
+            return RunEnd(RunState.EXHAUSTED)
+        retry_at = min(desk.retry_at for desk in self._desks)
+        return RunEnd(RunState.NO_RELAY, why, max(FIRST_WAIT_SECONDS, retry_at - now))
+
+    def _drop_stale_connections(self) -> None:
+        """Relays close what is idle for long; do so first, rather than find out in sending."""
+        now = self._clock()
+        for connection in list(self._desk_of):
+            if now - connection.idle_since > self._timeouts.idle:
+                connection.take_leave()
+                self._forget(connection, "idle", now)
+
+    def _drop_all(self) -> None:
+        for connection in list(self._desk_of):
+            connection.is_closed = True
+            self._forget(connection, "dropped", self._clock())
+
+    def _forget(self, connection: Connection, why: str, now: float) -> None:
+        self._selector.unregister(connection.socket)
+        connection.socket.close()
+        self._desk_of.pop(connection).ended(connection, why, now)
+
+    def _context(self) -> ssl.SSLContext:
+        if self._tls_context is None:
+            self._tls_context = ssl.create_default_context()
+        return self._tls_context
+
+
+def own_name() -> str:
+    """Return the name that we say EHLO with: this host's, in letters that SMTP allows."""
+    name = "".join(c for c in socket.gethostname() if c.isascii() and (c.isalnum() or c in ".-"))
+    return name.strip(".-") or "localhost"

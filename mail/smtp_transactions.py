@@ -1,0 +1,368 @@
+"""Mail transactions on an open session: what is sent when, and what each reply means.
+
+RFC 5321 section 4.1.4 (order of commands), RFC 2920 (PIPELINING), RFC 3030 (CHUNKING).
+Two tables say it all: ``_PLANS``, which commands go out together, and ``_EXPECTED``, which
+replies let the transaction go on. Everything else is a refusal, or the end of the connection.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from enum import Enum
+from typing import NamedTuple, TypeAlias
+
+from mail.replies import (
+    Accepted,
+    Deferred,
+    Failed,
+    InDoubt,
+    Outcome,
+    Reply,
+    Unsent,
+    judge_mail,
+    judge_recipient,
+)
+from mail.smtp_capabilities import Capabilities
+from mail.smtp_items import Item
+
+
+class Command(Enum):
+    """What a reply answers; START is the handing over of an item, and has none."""
+
+    START = "start"
+    RSET = "RSET"
+    MAIL = "MAIL"
+    RCPT = "RCPT"
+    DATA = "DATA"
+    CONTENT = "content"  # after DATA, or as BDAT … LAST
+
+    __hash__ = object.__hash__  # Enum's own hashes the name, in Python, at every look-up
+
+
+class Flow(Enum):
+    """How much may be under way at once."""
+
+    DIALOGUE = "one command at a time"
+    AHEAD = "the next envelope travels with the end of this message"
+    FLIGHT = "several whole messages"
+
+
+_START, _RSET, _MAIL, _RCPT, _DATA, _CONTENT = Command
+
+Plan: TypeAlias = dict[Command, tuple[Command, ...]]
+
+# After this command's good reply, these are sent together. DATA ends a group (RFC 2920 section
+# 3.1). In a flight every message begins with RSET: whatever became of the one before, its
+# recipient cannot get into this one's envelope.
+_PLANS: dict[tuple[Flow, bool], Plan] = {
+    (Flow.DIALOGUE, False): {
+        _START: (_MAIL,),
+        _RSET: (_MAIL,),
+        _MAIL: (_RCPT,),
+        _RCPT: (_DATA,),
+        _DATA: (_CONTENT,),
+    },
+    (Flow.DIALOGUE, True): {
+        _START: (_MAIL,),
+        _RSET: (_MAIL,),
+        _MAIL: (_RCPT,),
+        _RCPT: (_CONTENT,),
+    },
+    (Flow.AHEAD, False): {_START: (_MAIL, _RCPT, _DATA), _DATA: (_CONTENT,)},
+    (Flow.AHEAD, True): {_START: (_MAIL, _RCPT), _RCPT: (_CONTENT,)},
+    (Flow.FLIGHT, True): {_START: (_RSET, _MAIL, _RCPT, _CONTENT)},
+}
+_EXPECTED = {_RSET: 2, _MAIL: 2, _RCPT: 2, _DATA: 3, _CONTENT: 2}
+
+
+class Settled(NamedTuple):
+    """An item has its outcome; the culprit is the one at which the connection ended."""
+
+    item: Item
+    outcome: Outcome
+    is_culprit: bool = False
+
+
+class _Transaction:
+    __slots__ = ("content_end", "item", "refusal")
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        self.refusal: Deferred | Failed | Unsent | None = None
+        self.content_end = 0  # how many octets of the connection it takes to complete it
+
+
+class Transactions:
+    """The transactions of one connection.
+
+    ``submit`` items while there is ``has_room``; call ``take`` with the replies; send ``out``
+    in order, journalling what is in ``begun`` before; read ``settled``. ``trouble`` is why
+    nothing further is taken; ``is_broken`` that the connection must be dropped at once.
+    """
+
+    def __init__(
+        self,
+        capabilities: Capabilities,
+        *,
+        may_fly: bool,
+        window_messages: int,
+        window_octets: int,
+    ) -> None:
+        """Choose the flow by what the server can do; ``may_fly``: flights were proved here."""
+        self.capabilities = capabilities
+        self.uses_bdat = capabilities.has_chunking
+        if not capabilities.has_pipelining:
+            self.flow = Flow.DIALOGUE
+        elif may_fly and capabilities.has_chunking:
+            self.flow = Flow.FLIGHT
+        else:
+            self.flow = Flow.AHEAD
+        self._plan = _PLANS[self.flow, self.uses_bdat]
+        self._window_messages = window_messages if self.flow is Flow.FLIGHT else 2
+        self._window_octets = window_octets
+        self._is_flying = self.flow is Flow.FLIGHT
+
+        self.out: list[bytes] = []
+        self.begun: list[Item] = []
+        self.settled: list[Settled] = []
+        self.trouble: str | None = None
+        self.is_broken = False
+        self._pending: deque[tuple[Command, _Transaction]] = deque()
+        self._envelope: _Transaction | None = None  # sent, and not yet told to go on
+        self._open_messages = 0
+        self._open_octets = 0
+        self._octets_produced = 0
+        self._must_reset = False
+        self.said_farewell = False
+
+    @property
+    def has_room(self) -> bool:
+        """Tell whether a further item may be submitted now."""
+        if self.trouble is not None:
+            return False
+        if self._is_flying:
+            return (
+                self._open_messages < self._window_messages
+                and self._open_octets < self._window_octets
+            )
+        if self.flow is Flow.AHEAD:
+            return self._envelope is None
+        return not self._pending
+
+    @property
+    def is_idle(self) -> bool:
+        """Tell whether every item submitted has its outcome."""
+        return not self._pending
+
+    @property
+    def awaits_content_reply(self) -> bool:
+        """Tell whether the next reply will answer a message's content, which may take long."""
+        return bool(self._pending) and self._pending[0][0] is _CONTENT
+
+    def unfit(self, item: Item) -> str | None:
+        """Say why this server can never take the item; None when it can."""
+        can = self.capabilities
+        if can.max_size_octets is not None and len(item.data) > can.max_size_octets:
+            return (
+                f"the message has {len(item.data)} octets, "
+                f"and the relay takes {can.max_size_octets}"
+            )
+        if not can.has_smtputf8 and item.needs_smtputf8:
+            return "the address needs SMTPUTF8, which the relay does not offer"
+        if not can.has_8bitmime and not item.data.isascii():
+            return "the message needs 8BITMIME, which the relay does not offer"
+        return None
+
+    def submit(self, item: Item) -> None:
+        """Begin a transaction; only while ``has_room``, and with what is not ``unfit``."""
+        transaction = _Transaction(item)
+        self._open_messages += 1
+        self._open_octets += len(item.data)
+        self._envelope = transaction
+        if self._must_reset:
+            self._must_reset = False
+            self._send((_RSET,), transaction)
+            if self.flow is Flow.DIALOGUE:
+                return
+        self._send(self._plan[_START], transaction)
+
+    def take(self, replies: Sequence[Reply]) -> None:
+        """Match each reply to the command that it answers, and go on from there.
+
+        What came together with the replies before it cannot answer what these only led to.
+        """
+        answerable = len(self._pending)
+        for reply in replies:
+            if not answerable:
+                self._take_unasked(reply)
+            else:
+                answerable -= 1
+                self._take_one(reply)
+            if self.is_broken:
+                break
+
+    def _take_one(self, reply: Reply) -> None:
+        command, transaction = self._pending.popleft()
+        self.said_farewell = False
+        if reply.code // 100 == _EXPECTED[command]:
+            if transaction.refusal is not None:
+                self._go_on_refused(command, transaction)
+            elif command is _CONTENT:
+                self._settle(transaction, Accepted(reply))
+            elif (group := self._plan.get(command)) is not None:
+                self._send(group, transaction)
+        elif reply.code == 421:
+            self._take_farewell(transaction, reply)
+        elif transaction.refusal is not None and reply.code >= 400:
+            self._close_refused(transaction)
+        else:
+            self._take_unexpected(command, transaction, reply)
+
+    def end(self, why: str, octets_not_sent: int = 0) -> None:
+        """Give every open item its outcome: the connection is lost.
+
+        ``octets_not_sent`` counts what was taken from ``out`` and never left: a message whose
+        end is among them cannot have been taken.
+        """
+        octets_left = sum(map(len, self.out)) + octets_not_sent
+        octets_gone = self._octets_produced - octets_left
+        self.trouble = self.trouble or why
+        is_first = True
+        while self._pending:
+            _, transaction = self._pending.popleft()
+            if self._is_under_way(transaction):
+                continue
+            outcome: Outcome
+            if transaction.refusal is not None:
+                outcome = transaction.refusal
+            elif 0 < transaction.content_end <= octets_gone and not self.said_farewell:
+                outcome = InDoubt(why)
+            else:
+                outcome = Unsent(why)
+            self._settle(transaction, outcome, is_culprit=is_first)
+            is_first = False
+        self.out.clear()
+        self.begun.clear()
+
+    def _send(self, group: tuple[Command, ...], transaction: _Transaction) -> None:
+        pending = self._pending
+        item = transaction.item
+        text = ""
+        for command in group:
+            pending.append((command, transaction))
+            if command is _MAIL:
+                text += f"MAIL FROM:<{item.mail_from}>{self._mail_parameters(item)}\r\n"
+            elif command is _RCPT:
+                text += f"RCPT TO:<{item.rcpt_to}>\r\n"
+            elif command is _CONTENT:
+                self._send_content(text.encode(), transaction)
+                return
+            else:
+                text += "DATA\r\n" if command is _DATA else "RSET\r\n"
+        octets = text.encode()
+        self._octets_produced += len(octets)
+        self.out.append(octets)
+
+    def _send_content(self, before: bytes, transaction: _Transaction) -> None:
+        data = transaction.item.data
+        if self.uses_bdat:
+            before += b"BDAT %d LAST\r\n" % len(data)
+            end = b""
+        else:
+            # RFC 5321 section 4.5.2; a line feed alone is no line end.
+            data = data.replace(b"\r\n.", b"\r\n..")
+            if data.startswith(b"."):
+                before += b"."
+            end = b".\r\n" if data.endswith(b"\r\n") or not data else b"\r\n.\r\n"
+        self.out += (before, data, end)
+        self._octets_produced += len(before) + len(data) + len(end)
+        transaction.content_end = self._octets_produced
+        self.begun.append(transaction.item)
+        if self._envelope is transaction:
+            self._envelope = None
+
+    def _mail_parameters(self, item: Item) -> str:
+        can = self.capabilities
+        parameters = f" SIZE={len(item.data)}" if can.announces_size else ""
+        if can.has_8bitmime and not item.data.isascii():
+            parameters += " BODY=8BITMIME"
+        if item.needs_smtputf8:
+            parameters += " SMTPUTF8"
+        return parameters
+
+    def _go_on_refused(self, command: Command, transaction: _Transaction) -> None:
+        """Bring a refused transaction to its end where the server would go on with it."""
+        refusal = transaction.refusal
+        if command is _DATA:
+            if isinstance(refusal, Unsent):
+                self._break(transaction, "the relay refused MAIL and yet wants the message")
+                return
+            # The recipient was refused: an empty message for nobody (RFC 2920 section 3.1).
+            self._pending.append((_CONTENT, transaction))
+            self.out.append(b".\r\n")
+            self._octets_produced += 3
+            return
+        if command is _CONTENT and isinstance(refusal, Unsent):
+            transaction.refusal = None
+            self._settle(transaction, InDoubt("the relay refused MAIL and yet took the message"))
+            return
+        self._close_refused(transaction, is_over=command is _CONTENT)
+
+    def _close_refused(self, transaction: _Transaction, *, is_over: bool = False) -> None:
+        """Settle a refused transaction once no reply to it is outstanding."""
+        if self._is_under_way(transaction):
+            return
+        assert transaction.refusal is not None
+        self._must_reset = self._must_reset or not is_over
+        self._settle(transaction, transaction.refusal, is_culprit=True)
+
+    def _take_unexpected(self, command: Command, transaction: _Transaction, reply: Reply) -> None:
+        if reply.code == 503 or reply.code < 400 or command is _RSET:
+            if command is _CONTENT:
+                transaction.content_end = 0  # answered: it was not taken
+            self._break(
+                transaction, f"the relay is out of step, it answers {command.value}: {reply}"
+            )
+        else:
+            if command is _MAIL:
+                needs_smtputf8 = transaction.item.needs_smtputf8
+                transaction.refusal = judge_mail(reply, needs_smtputf8=needs_smtputf8)
+            else:
+                transaction.refusal = judge_recipient(reply)
+            if isinstance(transaction.refusal, Unsent):
+                self.trouble = transaction.refusal.why
+            self._close_refused(transaction, is_over=command is _CONTENT)
+
+    def _take_farewell(self, transaction: _Transaction, reply: Reply) -> None:
+        """Send nothing more; the server closes the connection (RFC 5321 section 3.8)."""
+        self.trouble = f"the relay closed the connection: {reply}"
+        self.said_farewell = True
+        transaction.refusal = transaction.refusal or Unsent(self.trouble)
+        self._octets_produced -= sum(map(len, self.out))
+        self.out.clear()
+        self.begun.clear()
+        self._close_refused(transaction)
+
+    def _take_unasked(self, reply: Reply) -> None:
+        self.is_broken = True
+        if reply.code == 421:
+            self.trouble = self.trouble or f"the relay closed the connection: {reply}"
+        else:
+            self.trouble = f"the relay says more than it was asked: {reply}"
+
+    def _break(self, transaction: _Transaction, why: str) -> None:
+        """Drop the connection; the transaction whose reply it was is still among the open."""
+        self._pending.appendleft((_RSET, transaction))
+        self.is_broken = True
+        self.trouble = why
+
+    def _is_under_way(self, transaction: _Transaction) -> bool:
+        return bool(self._pending) and self._pending[0][1] is transaction
+
+    def _settle(
+        self, transaction: _Transaction, outcome: Outcome, *, is_culprit: bool = False
+    ) -> None:
+        self._open_messages -= 1
+        self._open_octets -= len(transaction.item.data)
+        if self._envelope is transaction:
+            self._envelope = None
+        self.settled.append(Settled(transaction.item, outcome, is_culprit))
