@@ -26,11 +26,10 @@ def encoded_words(text: str, first_room: int = _WORD_MAX) -> list[str]:
     """Splits text into UTF-8 encoded words of at most 75 characters, never inside a character.
 
     The first one has at most `first_room` characters (30 at least), so that it fits behind
-    the header's name. Q or B encoding, whichever is shorter for the whole.
+    the header's name. Q encoding where half of it stays readable, B where it is shorter.
     """
     octets = text.encode()
-    q_length = sum(len(_Q[octet]) for octet in octets)
-    is_q = q_length <= -(-len(octets) // 3) * 4
+    is_q = 2 * sum(len(_Q[octet]) == 3 for octet in octets) <= len(octets)
     return list(_split(text, max(first_room, 30), is_q=is_q))
 
 
