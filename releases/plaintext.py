@@ -179,16 +179,12 @@ def _aligned(row: list[str], widths: list[int]) -> str:
 
 def _pieces(text: str) -> Iterator[tuple[str, str]]:
     """What must stay together, each with the blank before it, if there was one."""
-    if text.isascii():
-        for word in text.split():
+    words = text.split() if text.isascii() else filter(None, _BREAKS.split(text))
+    if not _HAS_IDEOGRAPH.search(text):
+        for word in words:
             yield " ", word
         return
-    for word in _BREAKS.split(text):
-        if not word:
-            continue
-        if not _HAS_IDEOGRAPH.search(word):
-            yield " ", word
-            continue
+    for word in words:
         glue = " "
         for piece in _PIECE.findall(word):
             yield glue, piece
