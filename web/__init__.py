@@ -1,0 +1,1 @@
+"""The pages: what links in mail lead to, releases on the web, and the local outbox."""
