@@ -232,6 +232,9 @@ class Batch(Base):
     cancelled: Mapped[int] = mapped_column(sa.Integer, server_default="0")
     uncertain: Mapped[int] = mapped_column(sa.Integer, server_default="0")
     repeats: Mapped[int] = mapped_column(sa.Integer, server_default="0")
+    # How often a lease on it was lost with work undone: a batch that ends its worker each time
+    # must not do so for ever.
+    losses: Mapped[int] = mapped_column(sa.SmallInteger, server_default="0")
     # Later facts about accepted ones.
     bounced: Mapped[int] = mapped_column(sa.Integer, server_default="0")
     complained: Mapped[int] = mapped_column(sa.Integer, server_default="0")
@@ -261,6 +264,9 @@ class Delivery(Base):
     # The last reply of a mail server, as it came (bounded), and by which relay.
     reply: Mapped[str | None] = mapped_column(sa.Text)
     attempts: Mapped[int] = mapped_column(sa.SmallInteger, server_default="0")
+    # The lease under which the last attempt was made: with `attempts` it says which attempt an
+    # outcome belongs to, so that one applied twice counts once. No row is referred to: leases go.
+    lease_id: Mapped[int | None] = mapped_column(BigId)
     # An earlier or the last attempt may have been taken although no final reply came.
     is_in_doubt: Mapped[bool] = mapped_column(server_default=sa.false())
     # Copies beyond the first that may have been sent.

@@ -1,0 +1,239 @@
+"""Who gets a distribution: the statements that find and insert its audience, range by range.
+
+The audience is whoever's at-once subscription to a chosen list began by the cut-off and had
+not ended at it, less who already has the version or is about to get it. Lists are numbered by
+their place in the officer's order; a person's *mask* has a bit for each list that their copy
+comes through, the lowest being the lead list.
+"""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import aliased
+
+from releases.models import Delivery, DeliveryState
+from subscribers.models import (
+    Frequency,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+    Suppression,
+)
+
+LISTS_MAX: Final = 62
+"""More lists than this do not fit into a mask."""
+HAS_IT: Final = (
+    DeliveryState.QUEUED,
+    DeliveryState.DEFERRED,
+    DeliveryState.ACCEPTED,
+    DeliveryState.UNCERTAIN,
+)
+"""The states of a delivery whose person has the version, or is about to get it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """What decides a copy: the lists it comes through, and the reader's language and format."""
+
+    mask: int
+    language: str
+    format: str
+
+    @property
+    def lead(self) -> int:
+        """The place of the lead list in the officer's order."""
+        return (self.mask & -self.mask).bit_length() - 1
+
+    def places(self) -> tuple[int, ...]:
+        """The places of all its lists."""
+        return tuple(place for place in range(LISTS_MAX) if self.mask >> place & 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """Built once for a distribution's lists; run with `cutoff`, `after`, `last`, …"""
+
+    range_end: sa.Select[*tuple[Any, ...]]
+    combinations: sa.Select[*tuple[Any, ...]]
+    insert: sa.Insert
+
+
+@functools.lru_cache(maxsize=32)
+def statements(
+    lists: tuple[int, ...], others: tuple[int, ...], *, is_postgresql: bool
+) -> Statements:
+    """The statements for these lists (in the officer's order).
+
+    `others` are the distributions whose people are left out. Raises ValueError for more lists
+    than a mask holds.
+    """
+    if not 0 < len(lists) <= LISTS_MAX:
+        raise ValueError(f"a distribution goes to 1 to {LISTS_MAX} lists")
+    members = _members(lists, others)
+    return Statements(_range_end(lists), _combinations(members), _insert(members, is_postgresql))
+
+
+def _is_member() -> sa.ColumnElement[bool]:
+    cutoff = sa.bindparam("cutoff", type_=Subscription.began_at.type)
+    return sa.and_(
+        Subscription.frequency == Frequency.AT_ONCE,
+        Subscription.began_at <= cutoff,
+        sa.or_(Subscription.ended_at.is_(None), Subscription.ended_at > cutoff),
+    )
+
+
+def _range_end(lists: Sequence[int]) -> sa.Select[*tuple[Any, ...]]:
+    """The last of the next `size` members after `after`, and how many there are.
+
+    The first so many of all are among the first so many of each list, and each of these is
+    a walk along the index.
+    """
+    heads = []
+    for list_id in lists:
+        head = (
+            sa.select(Subscription.subscriber_id)
+            .where(
+                Subscription.list_id == list_id,
+                Subscription.subscriber_id > sa.bindparam("after"),
+                _is_member(),
+            )
+            .order_by(Subscription.subscriber_id)
+            .limit(sa.bindparam("size"))
+            .subquery()
+        )
+        heads.append(sa.select(head.c.subscriber_id))
+    everyone = sa.union(*heads).subquery()
+    next_ones = (
+        sa.select(everyone.c.subscriber_id)
+        .order_by(everyone.c.subscriber_id)
+        .limit(sa.bindparam("size"))
+        .subquery()
+    )
+    return sa.select(sa.func.max(next_ones.c.subscriber_id), sa.func.count())
+
+
+def _members(lists: Sequence[int], others: Sequence[int]) -> sa.Subquery:
+    """Who of the range from `after` to `last` is to get it, one row each."""
+    bit = sa.case(
+        *(
+            (Subscription.list_id == list_id, sa.literal(1 << place, sa.BigInteger))
+            for place, list_id in enumerate(lists)
+        )
+    )
+    is_active = Subscription.state == SubscriptionState.ACTIVE
+    is_suspended = Subscription.state == SubscriptionState.SUSPENDED
+    of_range = [
+        Subscription.list_id.in_(lists),
+        Subscription.subscriber_id > sa.bindparam("after"),
+        Subscription.subscriber_id <= sa.bindparam("last"),
+        _is_member(),
+    ]
+    # Each bit counts once, so that their sum is their union.
+    members = (
+        sa.select(
+            Subscription.subscriber_id,
+            sa.cast(sa.func.sum(sa.distinct(bit)), sa.BigInteger).label("any_mask"),
+            sa.cast(sa.func.sum(sa.distinct(sa.case((is_active, bit)))), sa.BigInteger).label(
+                "active_mask"
+            ),
+            sa.func.max(sa.case((is_suspended, 1), else_=0)).label("is_suspended"),
+        )
+        .where(*of_range)
+        .group_by(Subscription.subscriber_id)
+        .subquery("member")
+    )
+    mask = sa.func.coalesce(members.c.active_mask, members.c.any_mask)
+    reason = sa.case(
+        (Suppression.reason.is_not(None), Suppression.reason),
+        (members.c.active_mask.is_not(None), None),
+        (members.c.is_suspended == 1, "suspended"),
+        else_="left",
+    )
+    chosen = (
+        sa.select(
+            members.c.subscriber_id,
+            mask.label("mask"),
+            reason.label("reason"),
+            Subscriber.language,
+            Subscriber.format,
+        )
+        .join(Subscriber, Subscriber.id == members.c.subscriber_id)
+        .outerjoin(Suppression, Suppression.address_hash == Subscriber.address_hash)
+    )
+    if others:
+        theirs = aliased(Delivery)
+        chosen = chosen.where(
+            ~sa.exists().where(
+                theirs.distribution_id.in_(others),
+                theirs.subscriber_id == members.c.subscriber_id,
+                theirs.subscriber_id > sa.bindparam("after"),
+                theirs.subscriber_id <= sa.bindparam("last"),
+                theirs.state.in_(HAS_IT),
+            )
+        )
+    return chosen.subquery("chosen")
+
+
+def _combinations(members: sa.Subquery) -> sa.Select[*tuple[Any, ...]]:
+    return sa.select(members.c.mask, members.c.language, members.c.format).distinct()
+
+
+def _insert(members: sa.Subquery, is_postgresql: bool) -> sa.Insert:
+    copies = _copies(is_postgresql)
+    is_queued = members.c.reason.is_(None)
+    rows = sa.select(
+        sa.bindparam("distribution_id", type_=sa.BigInteger),
+        members.c.subscriber_id,
+        copies.c.rendering_id,
+        copies.c.list_set_id,
+        sa.case((is_queued, DeliveryState.QUEUED.value), else_=DeliveryState.SUPPRESSED.value),
+        members.c.reason,
+        sa.case((is_queued, None), else_=sa.bindparam("now", type_=Delivery.decided_at.type)),
+    ).join(
+        copies,
+        sa.and_(
+            copies.c.mask == members.c.mask,
+            copies.c.language == members.c.language,
+            copies.c.format == members.c.format,
+        ),
+    )
+    columns = [
+        "distribution_id",
+        "subscriber_id",
+        "rendering_id",
+        "list_set_id",
+        "state",
+        "reason",
+        "decided_at",
+    ]
+    # The table, not the class: the ORM would take the parameters for rows.
+    table = cast("sa.Table", Delivery.__table__)
+    return sa.insert(table).from_select(columns, rows, include_defaults=False)
+
+
+def _copies(is_postgresql: bool) -> Any:
+    """The parameter `copies`, a JSON array, as rows: combination → rendering and list set."""
+    columns = {
+        "mask": sa.BigInteger,
+        "language": sa.Text,
+        "format": sa.Text,
+        "rendering_id": sa.BigInteger,
+        "list_set_id": sa.BigInteger,
+    }
+    if is_postgresql:
+        return (
+            sa.func.jsonb_to_recordset(sa.bindparam("copies", type_=JSONB))
+            .table_valued(*(sa.column(name, kind) for name, kind in columns.items()))
+            .render_derived(name="copy", with_types=True)
+        )
+    each = sa.func.json_each(sa.bindparam("copies", type_=sa.JSON)).table_valued("value")
+    return sa.select(
+        *(
+            sa.func.json_extract(each.c.value, f"$.{name}", type_=kind).label(name)
+            for name, kind in columns.items()
+        )
+    ).subquery("copy")

@@ -1,0 +1,238 @@
+"""Expansion: a distribution's audience becomes deliveries, in ranges of subscriber ids.
+
+Each range is one transaction and one batch, and can be delivered at once. A person is whole in
+one range, whatever lists they are on. What decides who is left out is read under the lock of
+the release's versions: two expansions at once would each miss the other's rows.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from releases.audience import Combination, statements
+from releases.batches import count_range
+from releases.models import (
+    Batch,
+    BatchState,
+    Distribution,
+    DistributionList,
+    DistributionRelease,
+    DistributionState,
+    ReleaseVersion,
+)
+from runtime.database import Database, database_now
+
+RANGE_SIZE: Final = 1000
+"""People in a batch. The first is smaller, so that the first mail leaves soon."""
+FIRST_RANGE_SIZE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The rendering and list set that belong to a combination."""
+
+    rendering_id: int
+    list_set_id: int
+
+
+Copies: TypeAlias = dict[Combination, Copy]
+
+
+@dataclass(frozen=True, slots=True)
+class RangeExpanded:
+    """A range has its rows; `is_open` when there is something to deliver in it."""
+
+    is_open: bool
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CopiesMissing:
+    """The next range needs copies that are not rendered yet."""
+
+    combinations: frozenset[Combination]
+
+
+@dataclass(frozen=True, slots=True)
+class NothingToExpand:
+    """It is not running, or everyone has their row already."""
+
+
+@dataclass(frozen=True, slots=True)
+class MustWait:
+    """A cancelled distribution of the same version has open deliveries: they decide who is left."""
+
+
+Step: TypeAlias = RangeExpanded | CopiesMissing | NothingToExpand | MustWait
+
+
+def expand(
+    database: Database,
+    distribution_id: int,
+    *,
+    make_copies: Callable[[Collection[Combination]], Copies],
+    on_batch: Callable[[], None],
+    may_go_on: Callable[[], bool],
+) -> bool:
+    """Expand range by range while `may_go_on`; whether something is left to expand.
+
+    `on_batch` is called after the commit of each range that has something to deliver.
+    """
+    copies: Copies = {}
+    while True:
+        with database.transaction() as session:
+            step = expand_range(session, distribution_id, copies)
+        match step:
+            case CopiesMissing(combinations):
+                copies |= make_copies(combinations)
+                continue
+            case RangeExpanded(is_open, is_last):
+                if is_open:
+                    on_batch()
+                if is_last:
+                    return False
+            case NothingToExpand():
+                return False
+            case MustWait():
+                return True
+        if not may_go_on():
+            return True
+
+
+def expand_range(session: Session, distribution_id: int, copies: Copies) -> Step:
+    """One range: its deliveries and its batch, in the caller's transaction."""
+    versions = _lock_versions(session, distribution_id)
+    distribution = session.get(Distribution, distribution_id, with_for_update=True)
+    if (
+        distribution is None
+        or distribution.state != DistributionState.RUNNING
+        or distribution.is_expanded
+    ):
+        return NothingToExpand()
+    others: tuple[int, ...] = ()
+    if not distribution.is_again:
+        others, is_one_undecided = _others(session, distribution_id, versions)
+        if is_one_undecided:
+            return MustWait()
+    found = statements(_lists(session, distribution_id), others, is_postgresql=_is_pg(session))
+    size = RANGE_SIZE if distribution.expanded_to else FIRST_RANGE_SIZE
+    after = distribution.expanded_to
+    bounds = {"cutoff": distribution.due_at, "after": after}
+    last, count = session.execute(found.range_end, {**bounds, "size": size}).one()
+    if count == 0:
+        _finish(session, distribution)
+        return RangeExpanded(is_open=False, is_last=True)
+    bounds["last"] = last
+    needed = frozenset(Combination(*row) for row in session.execute(found.combinations, bounds))
+    if not needed <= copies.keys():
+        return CopiesMissing(needed - copies.keys())
+    is_open = False
+    if needed:
+        rows = [_row(combination, copies[combination]) for combination in needed]
+        session.execute(
+            found.insert,
+            {
+                **bounds,
+                "distribution_id": distribution_id,
+                "copies": rows,
+                "now": session.scalar(sa.select(database_now())),
+            },
+        )
+        is_open = _add_batch(session, distribution, after + 1, last)
+    distribution.expanded_to = last
+    if count < size:
+        _finish(session, distribution)
+    return RangeExpanded(is_open=is_open, is_last=count < size)
+
+
+def _lock_versions(session: Session, distribution_id: int) -> list[int]:
+    """The versions it carries, locked in the order of their ids, in a statement of its own."""
+    versions = session.scalars(
+        sa.select(DistributionRelease.version_id)
+        .where(DistributionRelease.distribution_id == distribution_id)
+        .order_by(DistributionRelease.version_id)
+    ).all()
+    session.execute(
+        sa.select(ReleaseVersion.id)
+        .where(ReleaseVersion.id.in_(versions))
+        .order_by(ReleaseVersion.id)
+        .with_for_update()
+    )
+    return list(versions)
+
+
+def _others(
+    session: Session, distribution_id: int, versions: Collection[int]
+) -> tuple[tuple[int, ...], bool]:
+    """Other distributions of the same versions; whether a cancelled one is still undecided."""
+    rows = session.execute(
+        sa.select(Distribution.id, Distribution.state, Distribution.finished_at)
+        .join(DistributionRelease, DistributionRelease.distribution_id == Distribution.id)
+        .where(
+            DistributionRelease.version_id.in_(versions),
+            Distribution.id != distribution_id,
+        )
+        .distinct()
+        .order_by(Distribution.id)
+    ).all()
+    is_one_undecided = any(
+        state == DistributionState.CANCELLED and finished_at is None
+        for _, state, finished_at in rows
+    )
+    return tuple(other for other, _, _ in rows), is_one_undecided
+
+
+def _lists(session: Session, distribution_id: int) -> tuple[int, ...]:
+    return tuple(
+        session.scalars(
+            sa.select(DistributionList.list_id)
+            .where(DistributionList.distribution_id == distribution_id)
+            .order_by(DistributionList.position)
+        )
+    )
+
+
+def _row(combination: Combination, copy: Copy) -> dict[str, int | str]:
+    return {
+        "mask": combination.mask,
+        "language": combination.language,
+        "format": combination.format,
+        "rendering_id": copy.rendering_id,
+        "list_set_id": copy.list_set_id,
+    }
+
+
+def _add_batch(session: Session, distribution: Distribution, first: int, last: int) -> bool:
+    counts = count_range(session, distribution.id, first, last)
+    if counts.size == 0:
+        return False
+    is_open = counts.queued > 0
+    session.add(
+        Batch(
+            distribution_id=distribution.id,
+            first_id=first,
+            last_id=last,
+            state=BatchState.OPEN if is_open else BatchState.DONE,
+            lane=distribution.lane,
+            due_at=database_now(),
+            **counts.columns(),
+        )
+    )
+    session.flush()
+    return is_open
+
+
+def _finish(session: Session, distribution: Distribution) -> None:
+    distribution.is_expanded = True
+    distribution.eligible = session.scalar(
+        sa.select(sa.func.coalesce(sa.func.sum(Batch.size), 0)).where(
+            Batch.distribution_id == distribution.id
+        )
+    )
+
+
+def _is_pg(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"

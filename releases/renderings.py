@@ -1,0 +1,186 @@
+"""Makes the renderings and list sets that a range of the audience needs, once each.
+
+Rendering takes long, so nothing is locked meanwhile; whoever comes second finds the row of who
+came first.
+"""
+
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from mail.addresses import Mailbox, parse_mailbox
+from releases.audience import Combination
+from releases.content import Content
+from releases.expansion import Copies, Copy
+from releases.models import (
+    Distribution,
+    DistributionList,
+    DistributionRelease,
+    Release,
+    ReleaseVersion,
+    Rendering,
+)
+from releases.rendering import Lead, Rendered, Sending, render
+from runtime.database import Database
+from runtime.i18n import best_language
+from subscribers.models import ListSet, ListSetMember, MailingList
+
+Key = tuple[str, str, int]
+"""Language, format, and the lead list's id: what tells a distribution's renderings apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the renderings of a distribution are made from."""
+
+    content: Content
+    slug: str
+    date: dt.datetime
+    is_embargoed: bool
+    lists: tuple[tuple[int, Lead], ...]
+    known: dict[Key, int]
+
+
+def make_copies(
+    database: Database,
+    distribution_id: int,
+    combinations: Collection[Combination],
+    sending: Sending,
+) -> Copies:
+    """The rendering and list set of each combination; those that are missing are made.
+
+    Raises ReleaseError for a release that cannot be mailed.
+    """
+    with database.reading() as session:
+        facts = _gather(session, distribution_id)
+    keys = {combination: _key(combination, facts.lists) for combination in combinations}
+    missing = set(keys.values()) - facts.known.keys()
+    rendered = {key: _render(facts, key, sending) for key in missing}
+    with database.transaction() as session:
+        known = facts.known | {
+            key: _store_rendering(session, distribution_id, key, made)
+            for key, made in sorted(rendered.items(), key=lambda pair: pair[0])
+        }
+        sets = {
+            mask: _store_list_set(
+                session, [facts.lists[place][0] for place in Combination(mask, "", "").places()]
+            )
+            for mask in sorted({combination.mask for combination in combinations})
+        }
+    return {
+        combination: Copy(known[key], sets[combination.mask]) for combination, key in keys.items()
+    }
+
+
+def _gather(session: Session, distribution_id: int) -> _Facts:
+    distribution = session.get_one(Distribution, distribution_id)
+    version, slug = session.execute(
+        sa.select(ReleaseVersion, Release.slug)
+        .join(DistributionRelease, DistributionRelease.version_id == ReleaseVersion.id)
+        .join(Release, Release.id == ReleaseVersion.release_id)
+        .where(DistributionRelease.distribution_id == distribution_id)
+        .order_by(DistributionRelease.position)
+        .limit(1)
+    ).one()
+    lists = session.scalars(
+        sa.select(MailingList)
+        .join(DistributionList, DistributionList.list_id == MailingList.id)
+        .where(DistributionList.distribution_id == distribution_id)
+        .order_by(DistributionList.position)
+    ).all()
+    known = session.execute(
+        sa.select(Rendering.language, Rendering.format, Rendering.lead_list_id, Rendering.id).where(
+            Rendering.distribution_id == distribution_id
+        )
+    )
+    return _Facts(
+        content=Content.from_json(version.content),
+        slug=slug,
+        date=distribution.due_at,
+        is_embargoed=distribution.is_embargoed,
+        lists=tuple((chosen.id, lead_of(chosen)) for chosen in lists),
+        known={(language, form, lead): made for language, form, lead, made in known},
+    )
+
+
+def _key(combination: Combination, lists: tuple[tuple[int, Lead], ...]) -> Key:
+    lead_id, _ = lists[combination.lead]
+    return best_language(combination.language), combination.format, lead_id
+
+
+def _render(facts: _Facts, key: Key, sending: Sending) -> Rendered:
+    language, form, lead_id = key
+    return render(
+        facts.content,
+        slug=facts.slug,
+        lead=dict(facts.lists)[lead_id],
+        sending=sending,
+        language=language,
+        format=form,
+        is_embargoed=facts.is_embargoed,
+        date=facts.date,
+    )
+
+
+def lead_of(chosen: MailingList) -> Lead:
+    """A list as a rendering sees it."""
+    return Lead(
+        slug=chosen.slug,
+        title=chosen.title,
+        is_private=chosen.is_private,
+        reply_to=_mailbox(chosen.reply_to),
+        sender=_mailbox(chosen.sender),
+    )
+
+
+def _mailbox(text: str | None) -> Mailbox | None:
+    return parse_mailbox(text) if text else None
+
+
+def _store_rendering(session: Session, distribution_id: int, key: Key, made: Rendered) -> int:
+    language, form, lead_id = key
+    session.execute(
+        _insert(session, Rendering)
+        .values(
+            distribution_id=distribution_id,
+            language=language,
+            format=form,
+            lead_list_id=lead_id,
+            subject=made.subject,
+            html=made.html,
+            text=made.text,
+            stencil=made.stencil.to_bytes(),
+        )
+        .on_conflict_do_nothing()
+    )
+    return session.scalars(
+        sa.select(Rendering.id).where(
+            Rendering.distribution_id == distribution_id,
+            Rendering.language == language,
+            Rendering.format == form,
+            Rendering.lead_list_id == lead_id,
+        )
+    ).one()
+
+
+def _store_list_set(session: Session, lists: Collection[int]) -> int:
+    key = ",".join(map(str, sorted(lists)))
+    made: int | None = session.scalar(
+        _insert(session, ListSet).values(key=key).on_conflict_do_nothing().returning(ListSet.id)
+    )
+    if made is not None:
+        session.execute(
+            sa.insert(ListSetMember),
+            [{"list_set_id": made, "list_id": list_id} for list_id in sorted(lists)],
+        )
+        return made
+    return session.scalars(sa.select(ListSet.id).where(ListSet.key == key)).one()
+
+
+def _insert(session: Session, table: type) -> postgresql.Insert | sqlite.Insert:
+    is_postgresql = session.get_bind().dialect.name == "postgresql"
+    return postgresql.insert(table) if is_postgresql else sqlite.insert(table)

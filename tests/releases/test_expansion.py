@@ -1,0 +1,213 @@
+"""Expansion: who gets a distribution, once each."""
+
+import datetime as dt
+import functools
+import threading
+
+import pytest
+import sqlalchemy as sa
+
+from releases import commands
+from releases.expansion import FIRST_RANGE_SIZE, RANGE_SIZE, expand
+from releases.models import Batch, Delivery, Distribution, Rendering
+from releases.renderings import make_copies
+from runtime.database import Database
+from subscribers.models import ListSet, SubscriptionState
+from tests.support.office import SENDING, Office
+
+
+@pytest.fixture
+def office(database_url: str) -> Office:
+    """An empty office on either database."""
+    return Office(Database(database_url))
+
+
+def expand_all(office: Office, distribution_id: int) -> int:
+    """Expand to the end; how many batches were ready to deliver."""
+    batches: list[None] = []
+    is_more_left = expand(
+        office.database,
+        distribution_id,
+        make_copies=functools.partial(
+            make_copies, office.database, distribution_id, sending=SENDING
+        ),
+        on_batch=lambda: batches.append(None),
+        may_go_on=lambda: True,
+    )
+    assert not is_more_left
+    return len(batches)
+
+
+def deliveries(office: Office, distribution_id: int) -> dict[int, tuple[str, str | None]]:
+    """State and reason by subscriber."""
+    with office.database.reading() as session:
+        rows = session.execute(
+            sa.select(Delivery.subscriber_id, Delivery.state, Delivery.reason).where(
+                Delivery.distribution_id == distribution_id
+            )
+        ).all()
+    assert len(rows) == len({row[0] for row in rows})
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def test_who_is_on_two_lists_gets_one_copy(office: Office) -> None:
+    """One person has one delivery, however many of the lists they are on."""
+    lists = office.lists("press", "europe")
+    people = office.people(50)
+    office.subscribe(people[:30], lists["press"])
+    office.subscribe(people[20:], lists["europe"])
+    distribution = office.publish("press", "europe")
+    assert expand_all(office, distribution) == 1
+    assert set(deliveries(office, distribution)) == set(people)
+    with office.database.reading() as session:
+        sets = dict(
+            session.execute(
+                sa.select(ListSet.key, sa.func.count())
+                .join(Delivery, Delivery.list_set_id == ListSet.id)
+                .group_by(ListSet.key)
+            ).all()
+        )
+        leads = session.scalars(sa.select(Rendering.lead_list_id).order_by(Rendering.lead_list_id))
+        press, europe = lists["press"], lists["europe"]
+        assert sets == {f"{press}": 20, f"{press},{europe}": 10, f"{europe}": 20}
+        assert leads.all() == [press, europe]
+
+
+def test_a_further_list_reaches_only_who_has_not_had_it(office: Office) -> None:
+    """Publishing the same text to a second list leaves out who got it through the first."""
+    lists = office.lists("press", "europe")
+    people = office.people(50)
+    office.subscribe(people[:30], lists["press"])
+    office.subscribe(people[20:], lists["europe"])
+    first = office.publish("press")
+    expand_all(office, first)
+    second = office.publish("europe")
+    expand_all(office, second)
+    assert set(deliveries(office, first)) == set(people[:30])
+    assert set(deliveries(office, second)) == set(people[30:])
+    again = office.publish("europe", is_again=True)
+    expand_all(office, again)
+    assert set(deliveries(office, again)) == set(people[20:])
+
+
+def test_the_audience_is_whoever_was_subscribed_at_the_cut_off(office: Office) -> None:
+    """Pending, later, ended and digest subscriptions are left out; suspended ones get a reason."""
+    lists = office.lists("press")
+    here, pending, later, ended, digest, suspended, left, barred = people = office.people(8)
+    now = dt.datetime.now(dt.UTC)
+    office.subscribe([here, left, barred], lists["press"])
+    office.subscribe([pending], lists["press"], state=SubscriptionState.PENDING, began_at=None)
+    office.subscribe([later], lists["press"], began_at=now + dt.timedelta(hours=1))
+    office.subscribe([digest], lists["press"], frequency="daily")
+    office.subscribe([suspended], lists["press"], state=SubscriptionState.SUSPENDED)
+    office.subscribe(
+        [ended],
+        lists["press"],
+        state=SubscriptionState.ENDED,
+        ended_at=now - dt.timedelta(minutes=1),
+    )
+    office.suppress(barred)
+    distribution = office.publish("press")
+    office.leave(left, lists["press"])
+    expand_all(office, distribution)
+    assert len(people) == 8
+    assert deliveries(office, distribution) == {
+        here: ("queued", None),
+        suspended: ("suppressed", "suspended"),
+        left: ("suppressed", "left"),
+        barred: ("suppressed", "hard bounce"),
+    }
+
+
+def test_ranges_cover_everyone_once(office: Office) -> None:
+    """Several ranges make several batches, whose sizes add up to who is eligible."""
+    lists = office.lists("press", "europe")
+    count = FIRST_RANGE_SIZE + 2 * RANGE_SIZE + 7
+    people = office.people(count)
+    office.subscribe(people[::2], lists["press"])
+    office.subscribe(people[1::2], lists["europe"])
+    distribution = office.publish("press", "europe")
+    assert expand_all(office, distribution) == 4
+    assert set(deliveries(office, distribution)) == set(people)
+    with office.database.reading() as session:
+        row = session.get_one(Distribution, distribution)
+        sizes = session.scalars(sa.select(Batch.size).order_by(Batch.first_id)).all()
+        assert (row.is_expanded, row.eligible) == (True, count)
+        assert sizes == [FIRST_RANGE_SIZE, RANGE_SIZE, RANGE_SIZE, 7]
+
+
+def test_renderings_are_made_once_per_language_and_format(office: Office) -> None:
+    """A rendering is shared by all who read the same language and format."""
+    lists = office.lists("press")
+    people = office.people(5) + office.people(5, language="fr") + office.people(5, language="fr-CA")
+    people += office.people(5, language="xx", form="text")
+    office.subscribe(people, lists["press"])
+    distribution = office.publish("press")
+    expand_all(office, distribution)
+    with office.database.reading() as session:
+        made = session.execute(sa.select(Rendering.language, Rendering.format)).all()
+        assert sorted(made) == [("en", "html"), ("en", "text"), ("fr", "html")]
+
+
+def test_nothing_is_expanded_while_it_does_not_run(office: Office) -> None:
+    """A paused distribution gets no rows; resumed, it gets all of them."""
+    lists = office.lists("press")
+    people = office.people(10)
+    office.subscribe(people, lists["press"])
+    distribution = office.publish("press")
+    with office.database.transaction() as session:
+        commands.pause(session, distribution)
+    assert expand_all(office, distribution) == 0
+    assert deliveries(office, distribution) == {}
+    with office.database.transaction() as session:
+        commands.resume(session, distribution)
+    expand_all(office, distribution)
+    assert set(deliveries(office, distribution)) == set(people)
+
+
+def test_expanding_again_changes_nothing(office: Office) -> None:
+    """A task that runs twice finds nothing to do the second time."""
+    lists = office.lists("press")
+    office.subscribe(office.people(10), lists["press"])
+    distribution = office.publish("press")
+    assert expand_all(office, distribution) == 1
+    assert expand_all(office, distribution) == 0
+    assert len(deliveries(office, distribution)) == 10
+
+
+def test_two_expansions_at_once_serve_everyone_once(postgresql_url: str) -> None:
+    """Two distributions of one version, expanded side by side, never share a person."""
+    office = Office(Database(postgresql_url))
+    lists = office.lists("press", "europe")
+    people = office.people(3000)
+    office.subscribe(people[:2000], lists["press"])
+    office.subscribe(people[1000:], lists["europe"])
+    both = [office.publish("press"), office.publish("europe")]
+    threads = [threading.Thread(target=expand_all, args=(office, one)) for one in both]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    first, second = (set(deliveries(office, one)) for one in both)
+    assert first | second == set(people)
+    assert not first & second
+
+
+def test_an_expansion_waits_for_a_cancelled_one_to_be_decided(office: Office) -> None:
+    """Who a cancelled distribution did not reach is reached by the next, and nobody twice."""
+    lists = office.lists("press")
+    office.subscribe(office.people(10), lists["press"])
+    first = office.publish("press")
+    second = office.publish("press", is_again=False)
+    expand_all(office, first)
+    with office.database.transaction() as session:
+        commands.cancel(session, first)
+    is_more_left = expand(
+        office.database,
+        second,
+        make_copies=functools.partial(make_copies, office.database, second, sending=SENDING),
+        on_batch=lambda: None,
+        may_go_on=lambda: True,
+    )
+    assert is_more_left
+    assert deliveries(office, second) == {}
