@@ -35,15 +35,18 @@ def build_message(
     from the bodies: the same input gives the same message.
     """
     block = "".join(_line(name, value) for name, value in headers)
-    message = message_from_bytes(f"{block}MIME-Version: 1.0\r\n\r\n".encode("ascii"), policy=POLICY)
-    assert isinstance(message, EmailMessage)
-    _set_text(message, text, "plain")
+    content = EmailMessage(policy=POLICY)
+    _set_text(content, text, "plain")
     if html is not None:
-        message.make_alternative(boundary=boundary or _boundary(text, html))
+        content.make_alternative(boundary=boundary or _boundary(text, html))
         part = EmailMessage(policy=POLICY)
         _set_text(part, html, "html")
-        del part["MIME-Version"]  # The message's own says it for its parts (RFC 2045 section 4).
-        message.attach(part)
+        content.attach(part)
+    # Parsed, not set: the library keeps what it has read as it is, while setting a body takes
+    # every Content-… header away, Content-Language too.
+    octets = f"{block}MIME-Version: 1.0\r\n".encode("ascii") + content.as_bytes()
+    message = message_from_bytes(octets, policy=POLICY)
+    assert isinstance(message, EmailMessage)
     return message
 
 
@@ -57,6 +60,7 @@ def _line(name: str, value: str) -> str:
 
 def _set_text(part: EmailMessage, text: str, subtype: str) -> None:
     part.set_content(clean_body(text), subtype=subtype, charset="utf-8", cte="quoted-printable")
+    del part["MIME-Version"]  # The message's own says it for all of it (RFC 2045 section 4).
 
 
 def _boundary(text: str, html: str) -> str:
