@@ -31,6 +31,7 @@ _STATUSES: Final = (
     ("subscribers.csv_text", "TableError", FAILED),
     ("mail.addresses", "AddressError", WRONG_USE),
 )
+_WRONG_FILES: Final = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 
 
 class CommandError(Exception):
@@ -66,7 +67,8 @@ def complaint_about(error: BaseException) -> Complaint:  # noqa: PLR0911 (one li
     if isinstance(error, _loaded("sqlalchemy.exc", "SQLAlchemyError")):
         return Complaint(sys.modules["runtime.database"].plain_reason(error), FAILED)
     if isinstance(error, OSError):
-        return Complaint(_system(error), FAILED)
+        is_named_wrongly = isinstance(error, _WRONG_FILES)
+        return Complaint(_system(error), WRONG_USE if is_named_wrongly else FAILED)
     if isinstance(error, MemoryError):
         return Complaint("there is not enough memory", FAILED)
     return Complaint(

@@ -1,0 +1,228 @@
+"""Tables of text as people export them: which encoding, which delimiter, which line is which.
+
+Reads in bounded memory, whatever is in the file. What cannot be read is a Fault with its line
+number, and reading goes on behind it: a quote that nobody closed costs its own line, not the
+rest of the file (RFC 4180 has no better idea).
+"""
+
+import codecs
+import csv
+import io
+import shutil
+import tempfile
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, Final, TextIO
+
+LINE_MAX_CHARACTERS: Final = 65_536
+RECORD_MAX_LINES: Final = 50
+"""A quoted cell may hold line breaks; a record of more lines has a quote that is not closed."""
+DELIMITERS: Final = (",", ";", "\t")
+_SCAN_OCTETS: Final = 1 << 18
+_BOMS: Final = (
+    # UTF-32's little-endian mark begins with that of UTF-16.
+    (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF32_BE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF8, "utf-8-sig", "UTF-8"),
+    (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
+)
+
+
+class TableError(Exception):
+    """A file that is no table at all; one plain line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a line (from 1), and the piece of it that shows it."""
+
+    line: int
+    reason: str
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How a file's octets are read; `note` is for people where it was a guess."""
+
+    codec: str
+    note: str | None = None
+
+
+Record = tuple[int, list[str]]
+"""The line on which a record begins, and its cells."""
+
+
+class Table:
+    """A table's columns, and its records one by one."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        """Read the header; raises TableError when there is none."""
+        seekable = stream if stream.seekable() else _spooled(stream)
+        self.encoding = detect_encoding(seekable)
+        text = io.TextIOWrapper(
+            seekable, encoding=self.encoding.codec, errors=_errors(self.encoding), newline=""
+        )
+        self._lines = _Lines(text)
+        self.columns, delimiter = _header(self._lines)
+        self._reader = csv.reader(
+            self._lines, delimiter=delimiter, skipinitialspace=True, strict=True
+        )
+
+    def __iter__(self) -> Iterator[Record | Fault]:
+        """The records with something in them, and what is wrong with others."""
+        lines, reader = self._lines, self._reader
+        while True:
+            lines.begin_record()
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except (csv.Error, _Unreadable) as error:
+                yield self._fault(error)
+                continue
+            if any(cells):
+                yield lines.first, cells
+
+    def _fault(self, error: Exception) -> Fault:
+        """What is wrong with the record begun; reading goes on with its second line."""
+        first, count = self._lines.first, self._lines.go_back()
+        if isinstance(error, _Unreadable) and count == 1:
+            return Fault(first, str(error))
+        where = "" if count == 1 else f" (looked for its end up to line {first + count - 1})"
+        return Fault(first, f"a quote is opened on this line and not closed{where}")
+
+
+def detect_encoding(stream: BinaryIO) -> Encoding:
+    """UTF-8 or what the byte order mark says, else a guess; the stream is at its beginning after.
+
+    Windows-1252 is what a file is that has octets above 127 and makes no sense as UTF-8. One
+    that makes sense but for a few lines is UTF-8, and those lines are faults.
+    """
+    head = stream.read(4)
+    stream.seek(0)
+    for mark, codec, _ in _BOMS:
+        if head.startswith(mark):
+            return Encoding(codec)
+    if len(head) == 4 and head[1] == head[3] == 0:
+        return Encoding("utf-16-le", "has no byte order mark; read as UTF-16, little-endian")
+    if len(head) == 4 and head[0] == head[2] == 0:
+        return Encoding("utf-16-be", "has no byte order mark; read as UTF-16, big-endian")
+    good = bad = 0
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    while block := stream.read(_SCAN_OCTETS):
+        if block.isascii() and not decoder.getstate()[0]:
+            continue
+        text = decoder.decode(block)
+        wrong = sum(1 for character in text if "\udc80" <= character <= "\udcff")
+        bad += wrong
+        good += sum(1 for character in text if character > "\x7f") - wrong
+    stream.seek(0)
+    if bad > good:
+        return Encoding("windows-1252", "is not UTF-8; read as Windows-1252")
+    return Encoding("utf-8")
+
+
+def _errors(encoding: Encoding) -> str:
+    return "replace" if encoding.codec.startswith(("utf-16", "utf-32")) else "surrogateescape"
+
+
+def _spooled(stream: BinaryIO) -> BinaryIO:
+    """A pipe's content in a file that can be read twice."""
+    spool = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the table)
+    shutil.copyfileobj(stream, spool)
+    spool.seek(0)
+    return spool
+
+
+class _Unreadable(Exception):
+    """A line that is too long, or a record of too many lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class _LongLine:
+    length: int
+
+
+class _Lines:
+    """The physical lines, of which those of the record being read can be given again."""
+
+    def __init__(self, text: TextIO) -> None:
+        self._readline = text.readline
+        self._again: deque[str | _LongLine] = deque()
+        self._record: list[str | _LongLine] = []
+        self._given = 0
+        self.first = 1
+
+    def begin_record(self) -> None:
+        """The next line is a record's first."""
+        self._record.clear()
+        self.first = self._given + 1
+
+    def go_back(self) -> int:
+        """Give all but the first line of this record again; returns how many lines it had."""
+        count = len(self._record)
+        self._again.extendleft(reversed(self._record[1:]))
+        self._given -= max(count - 1, 0)
+        return count
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.popleft() if self._again else self._read()
+        self._given += 1
+        self._record.append(line)
+        if isinstance(line, _LongLine):
+            raise _Unreadable(
+                f"this line is longer than {LINE_MAX_CHARACTERS:,} characters ({line.length:,})"
+            )
+        if len(self._record) > RECORD_MAX_LINES:
+            raise _Unreadable
+        return line
+
+    def _read(self) -> str | _LongLine:
+        line = self._readline(LINE_MAX_CHARACTERS)
+        if len(line) < LINE_MAX_CHARACTERS or line[-1] in "\r\n":
+            if not line:
+                raise StopIteration
+            return line
+        length = len(line)
+        while line and line[-1] not in "\r\n":
+            line = self._readline(LINE_MAX_CHARACTERS)
+            length += len(line)
+        return _LongLine(length)
+
+
+def _header(lines: _Lines) -> tuple[tuple[str, ...], str]:
+    """The names of the columns, in lower case, and the delimiter."""
+    said: str | None = None
+    for line in _until_unreadable(lines):
+        text = line.strip()
+        if not text:
+            continue
+        if text.lower().startswith("sep=") and len(text) == 5:
+            said = text[4]  # Excel's own hint
+            continue
+        return _columns(line, said)
+    raise TableError("the file is empty: its first line names the columns, such as email,name")
+
+
+def _until_unreadable(lines: _Lines) -> Iterator[str]:
+    try:
+        yield from lines
+    except _Unreadable as error:
+        raise TableError(f"this is no table of subscribers: in line 1, {error}") from None
+
+
+def _columns(line: str, said: str | None) -> tuple[tuple[str, ...], str]:
+    found: tuple[tuple[str, ...], str] = ((), ",")
+    for delimiter in (said,) if said else DELIMITERS:
+        reader = csv.reader([line], delimiter=delimiter, skipinitialspace=True)
+        names = tuple(cell.strip().lower() for cell in next(reader))
+        is_better = ("email" in names, len(names)) > ("email" in found[0], len(found[0]))
+        if is_better:
+            found = (names, delimiter)
+    return found

@@ -1,0 +1,317 @@
+"""One chunk of an import, in SQL: what will become of each row, then all of it in sets.
+
+The rows are staged in a temporary table and a plan is made of them, which says each row's
+fate; the statements that follow act on the plan, and each holds its own against whoever
+leaves or signs up at the same moment. PostgreSQL takes the rows by COPY.
+"""
+
+import enum
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, aliased
+
+from runtime.database import database_now
+from subscribers.csv_rows import Row
+from subscribers.models import (
+    Format,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+    Suppression,
+)
+
+IMPORT_LOCK: Final = 0x696D7072
+"""Two imports at once take turns: each would wait for the other's rows."""
+
+
+class Fate(enum.StrEnum):
+    """What an import does with a row."""
+
+    NEW = "new"
+    JOINS = "joins"
+    CONFIRMS = "confirms"
+    STAYS = "stays"
+    LEFT = "left"
+    SUSPENDED = "suspended"
+    SUPPRESSED = "suppressed"
+
+
+SKIPPED: Final = (Fate.LEFT, Fate.SUSPENDED, Fate.SUPPRESSED)
+_COLUMNS: Final = ("line", "address", "address_key", "name", "language", "format", "outlet")
+_FIELDS: Final = ("name", "language", "format", "outlet")
+
+_metadata = sa.MetaData()
+
+
+def _temporary(name: str, *more: sa.Column[Any]) -> sa.Table:
+    return sa.Table(
+        name,
+        _metadata,
+        sa.Column("line", sa.BigInteger),
+        sa.Column("address", sa.Text),
+        sa.Column("address_key", sa.Text),
+        sa.Column("name", sa.Text),
+        sa.Column("language", sa.Text),
+        sa.Column("format", sa.Text),
+        sa.Column("outlet", sa.Text),
+        sa.Column("address_hash", sa.LargeBinary),
+        *more,
+        prefixes=["TEMPORARY"],
+        postgresql_on_commit="DROP",
+    )
+
+
+_rows = _temporary("import_row")
+_plan = _temporary(
+    "import_plan",
+    sa.Column("subscriber_id", sa.BigInteger),
+    sa.Column("fate", sa.Text),
+    sa.Column("differs", sa.Boolean),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the rows go, and on what terms."""
+
+    list_id: int
+    is_confirmed: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A row that an import leaves alone, and why."""
+
+    line: int
+    address: str
+    fate: Fate
+    since: Any
+    reason: str | None
+
+
+def stage(session: Session, rows: Sequence[tuple[Row, bytes]]) -> None:
+    """Put the rows, each with its address's suppression hash, into the temporary table."""
+    connection = session.connection()
+    if _is_postgresql(session):
+        _metadata.create_all(connection, checkfirst=False)
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        with driver.cursor().copy("COPY import_row FROM STDIN") as copy:
+            copy.write("".join(map(_copied, rows)))
+        connection.exec_driver_sql("ANALYZE import_row")
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(IMPORT_LOCK)))
+        return
+    # A temporary table of SQLite outlives its transaction.
+    for made in (_plan, _rows):
+        connection.exec_driver_sql(f"DROP TABLE IF EXISTS temp.{made.name}")
+    _metadata.create_all(connection, checkfirst=False)
+    connection.exec_driver_sql(
+        "INSERT INTO import_row VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [(*_staged(row), fingerprint) for row, fingerprint in rows],
+    )
+
+
+def plan(session: Session, target: Target) -> tuple[dict[Fate, int], int]:
+    """Decide each row's fate; returns how many have which, and how many change a field."""
+    person, entry, past = aliased(Subscriber), aliased(Subscription), aliased(Subscription)
+    has_left = sa.exists().where(
+        past.subscriber_id == person.id,
+        past.list_id == target.list_id,
+        past.state == SubscriptionState.ENDED,
+    )
+    confirms = sa.and_(sa.literal(target.is_confirmed), entry.state == SubscriptionState.PENDING)
+    fate = sa.case(
+        (Suppression.id.is_not(None), Fate.SUPPRESSED),
+        (person.id.is_(None), Fate.NEW),
+        (entry.state == SubscriptionState.SUSPENDED, Fate.SUSPENDED),
+        (confirms, Fate.CONFIRMS),
+        (entry.id.is_not(None), Fate.STAYS),
+        (has_left, Fate.LEFT),
+        else_=Fate.JOINS,
+    )
+    differs = sa.and_(
+        person.id.is_not(None),
+        sa.or_(*(_differs(_rows.c[field], getattr(person, field)) for field in _FIELDS)),
+    )
+    decided = (
+        sa.select(*_rows.c, person.id, fate, differs)
+        .select_from(_rows)
+        .outerjoin(Suppression, Suppression.address_hash == _rows.c.address_hash)
+        .outerjoin(person, person.address_key == _rows.c.address_key)
+        .outerjoin(
+            entry,
+            sa.and_(
+                entry.subscriber_id == person.id,
+                entry.list_id == target.list_id,
+                entry.state != SubscriptionState.ENDED,
+            ),
+        )
+    )
+    session.execute(sa.insert(_plan).from_select([column.name for column in _plan.c], decided))
+    counts = session.execute(
+        sa.select(
+            _plan.c.fate,
+            sa.func.count(),
+            sa.func.sum(sa.case((_plan.c.differs, 1), else_=0)),
+        ).group_by(_plan.c.fate)
+    ).all()
+    changed = sum(changed for fate, _, changed in counts if fate == Fate.STAYS)
+    return {Fate(fate): count for fate, count, _ in counts}, changed
+
+
+def skipped(session: Session, target: Target) -> Iterator[Skip]:
+    """The rows that are left alone, by line."""
+    past = (
+        sa.select(Subscription.end_reason)
+        .where(
+            Subscription.subscriber_id == _plan.c.subscriber_id,
+            Subscription.list_id == target.list_id,
+            Subscription.state == SubscriptionState.ENDED,
+        )
+        .order_by(Subscription.ended_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    when = (
+        sa.select(sa.func.max(Subscription.ended_at))
+        .where(
+            Subscription.subscriber_id == _plan.c.subscriber_id,
+            Subscription.list_id == target.list_id,
+        )
+        .scalar_subquery()
+    )
+    found = session.execute(
+        sa.select(_plan.c.line, _plan.c.address, _plan.c.fate, when, past, Suppression.reason)
+        .outerjoin(Suppression, Suppression.address_hash == _plan.c.address_hash)
+        .where(_plan.c.fate.in_(SKIPPED))
+        .order_by(_plan.c.line)
+    )
+    for line, address, fate, since, end_reason, suppressed_for in found:
+        reason = suppressed_for if fate == Fate.SUPPRESSED else end_reason
+        yield Skip(line, address, Fate(fate), since if fate == Fate.LEFT else None, reason)
+
+
+def apply(session: Session, target: Target, fates: dict[Fate, int]) -> None:
+    """Do what the plan says."""
+    if fates.get(Fate.NEW):
+        _add_people(session)
+    if fates.get(Fate.NEW) or fates.get(Fate.JOINS):
+        _subscribe(session, target)
+    if fates.get(Fate.CONFIRMS):
+        _confirm(session, target)
+    _update_fields(session)
+
+
+def _add_people(session: Session) -> None:
+    columns = ["address", "address_key", "address_hash", "name", "outlet", "language", "format"]
+    fresh = (
+        sa.select(
+            _plan.c.address,
+            _plan.c.address_key,
+            _plan.c.address_hash,
+            _plan.c.name,
+            _plan.c.outlet,
+            sa.func.coalesce(_plan.c.language, "en"),
+            sa.func.coalesce(_plan.c.format, Format.HTML),
+            database_now(),
+        )
+        .where(_plan.c.fate == Fate.NEW)
+        .order_by(_plan.c.line)
+    )
+    session.execute(
+        _insert(session, Subscriber)
+        .from_select([*columns, "created_at"], fresh)
+        .on_conflict_do_nothing(index_elements=["address_key"])
+    )
+
+
+def _subscribe(session: Session, target: Target) -> None:
+    """Only who never had anything to do with this list: who left meanwhile stays away."""
+    state = SubscriptionState.ACTIVE if target.is_confirmed else SubscriptionState.PENDING
+    known = aliased(Subscription)
+    joining = (
+        sa.select(
+            Subscriber.id,
+            sa.literal(target.list_id),
+            sa.literal(state.value),
+            database_now() if target.is_confirmed else sa.null(),
+            sa.literal(target.source),
+            database_now(),
+        )
+        .join(_plan, _plan.c.address_key == Subscriber.address_key)
+        .where(
+            _plan.c.fate.in_((Fate.NEW, Fate.JOINS)),
+            ~sa.exists().where(
+                known.subscriber_id == Subscriber.id, known.list_id == target.list_id
+            ),
+        )
+        .order_by(_plan.c.line)
+    )
+    session.execute(
+        _insert(session, Subscription)
+        .from_select(
+            ["subscriber_id", "list_id", "state", "began_at", "source", "created_at"], joining
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def _confirm(session: Session, target: Target) -> None:
+    confirming = sa.select(_plan.c.subscriber_id).where(_plan.c.fate == Fate.CONFIRMS)
+    session.execute(
+        sa.update(Subscription)
+        .where(
+            Subscription.subscriber_id.in_(confirming),
+            Subscription.list_id == target.list_id,
+            Subscription.state == SubscriptionState.PENDING,
+        )
+        .values(state=SubscriptionState.ACTIVE, began_at=database_now())
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _update_fields(session: Session) -> None:
+    """A cell that is empty says nothing, so it changes nothing."""
+    session.execute(
+        sa.update(Subscriber)
+        .where(
+            Subscriber.id == _plan.c.subscriber_id,
+            _plan.c.differs,
+            _plan.c.fate.not_in(SKIPPED),
+        )
+        .values(
+            {
+                field: sa.func.coalesce(_plan.c[field], getattr(Subscriber, field))
+                for field in _FIELDS
+            }
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _differs(given: Any, kept: Any) -> Any:
+    return sa.and_(given.is_not(None), sa.or_(kept.is_(None), given != kept))
+
+
+def _insert(session: Session, table: Any) -> Any:
+    return (postgresql if _is_postgresql(session) else sqlite).insert(table)
+
+
+def _staged(row: Row) -> tuple[Any, ...]:
+    return tuple(getattr(row, column) for column in _COLUMNS)
+
+
+def _copied(staged: tuple[Row, bytes]) -> str:
+    """A line of COPY's text format; rows hold neither tabs nor line breaks."""
+    row, fingerprint = staged
+    cells = "\t".join("\\N" if cell is None else str(cell).replace("\\", "\\\\") for cell in row)
+    return f"{cells}\t\\\\x{fingerprint.hex()}\n"
+
+
+def _is_postgresql(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"

@@ -1,0 +1,203 @@
+"""Import: from a table to subscriptions, chunk by chunk, each in a transaction of its own.
+
+It never brings back who left, is suspended or suppressed, never empties a field by leaving it
+out, sends no mail, and running it twice changes nothing.
+"""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO, Final
+
+import sqlalchemy as sa
+
+from mail.hashing import suppression_hash
+from runtime.database import Database
+from subscribers import import_chunk
+from subscribers.csv_rows import COLUMNS, Row, row_reader
+from subscribers.csv_text import Fault, Table
+from subscribers.import_chunk import Fate, Skip, Target
+from subscribers.lists import list_by_slug
+from subscribers.seen import Seen
+
+CHUNK_ROWS: Final = 10_000
+KNOWN_COLUMNS: Final = frozenset({*COLUMNS, "lists", "state", "since"})
+"""What an export has: its other columns are no surprise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A row that did not go in; `is_bad` where the row is wrong, not just left alone."""
+
+    line: int
+    reason: str
+    value: str
+    is_bad: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What an import did: each row counts once, except that blank lines count nowhere."""
+
+    added: int = 0
+    confirmed: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    bad: int = 0
+    last_line: int = 0
+    """Up to this line everything is settled."""
+
+    def __add__(self, other: "Totals") -> "Totals":
+        return Totals(
+            self.added + other.added,
+            self.confirmed + other.confirmed,
+            self.changed + other.changed,
+            self.unchanged + other.unchanged,
+            self.skipped + other.skipped,
+            self.bad + other.bad,
+            max(self.last_line, other.last_line),
+        )
+
+    @property
+    def rows(self) -> int:
+        """How many rows the table has."""
+        settled = self.added + self.confirmed + self.changed + self.unchanged
+        return settled + self.skipped + self.bad
+
+
+class ImportInterruptedError(Exception):
+    """The database was lost in the middle; `totals` says what is in for good."""
+
+    def __init__(self, totals: Totals, cause: sa.exc.SQLAlchemyError) -> None:
+        super().__init__(str(cause))
+        self.totals = totals
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True)
+class Importing:
+    """How to import: the list, the terms, and what problems are told to, as they are met."""
+
+    list_slug: str
+    hash_key: str
+    source: str
+    tell: Callable[[Problem], None]
+    is_confirmed: bool = False
+    is_dry_run: bool = False
+    on_chunk: Callable[[Totals], None] = field(default=lambda _: None)
+
+
+class Source:
+    """A table of subscribers, ready to be read; raises TableError when it is none."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._table = Table(stream)
+        self._read = row_reader(self._table.columns)
+
+    @property
+    def notes(self) -> list[str]:
+        """What people should know about how it is read."""
+        notes = [self._table.encoding.note] if self._table.encoding.note else []
+        unknown = [name for name in self._table.columns if name and name not in KNOWN_COLUMNS]
+        if unknown:
+            notes.append(f"has columns that are not read: {', '.join(unknown)}")
+        return notes
+
+    def __iter__(self) -> Iterator[Row | Fault]:
+        for record in self._table:
+            yield record if isinstance(record, Fault) else self._read(record)
+
+
+def import_subscribers(
+    database: Database, source: Iterable[Row | Fault], importing: Importing
+) -> Totals:
+    """Import all rows; raises UnknownListError, and ImportInterruptedError."""
+    with database.reading() as session:
+        list_id = list_by_slug(session, importing.list_slug).id
+    target = Target(list_id, importing.is_confirmed, importing.source)
+    totals, seen, rows = Totals(), Seen(), iter(source)
+    try:
+        while chunk := list(itertools.islice(rows, CHUNK_ROWS)):
+            good, problems = _sorted_out(chunk, seen, importing.hash_key)
+            try:
+                done, skips = _apply(database, good, target, is_dry_run=importing.is_dry_run)
+            except sa.exc.SQLAlchemyError as error:
+                raise ImportInterruptedError(totals, error) from error
+            problems += (_skip_problem(skip) for skip in skips)
+            for problem in sorted(problems, key=lambda problem: problem.line):
+                importing.tell(problem)
+            bad = sum(problem.is_bad for problem in problems)
+            totals += replace(done, bad=bad, last_line=chunk[-1].line)
+            importing.on_chunk(totals)
+    finally:
+        seen.close()
+    return totals
+
+
+def _sorted_out(
+    chunk: list[Row | Fault], seen: Seen, hash_key: str
+) -> tuple[list[tuple[Row, bytes]], list[Problem]]:
+    """The rows to stage, each with its hash, and what is wrong with the others."""
+    hashed = [
+        (row, suppression_hash(hash_key, row.address_key)) for row in chunk if isinstance(row, Row)
+    ]
+    problems = [
+        Problem(fault.line, fault.reason, fault.value, is_bad=True)
+        for fault in chunk
+        if isinstance(fault, Fault)
+    ]
+    good = []
+    named = [(fingerprint, row.line) for row, fingerprint in hashed]
+    for pair, first_line in zip(hashed, seen.first_lines(named), strict=True):
+        if first_line is None:
+            good.append(pair)
+        else:
+            row = pair[0]
+            problems.append(
+                Problem(
+                    row.line,
+                    f"the same address as on line {first_line}",
+                    f"“{row.address}”",
+                    is_bad=True,
+                )
+            )
+    return good, problems
+
+
+def _apply(
+    database: Database, rows: list[tuple[Row, bytes]], target: Target, *, is_dry_run: bool
+) -> tuple[Totals, list[Skip]]:
+    """Settle a chunk in one transaction."""
+    if not rows:
+        return Totals(), []
+    with database.transaction() as session:
+        import_chunk.stage(session, rows)
+        fates, changed = import_chunk.plan(session, target)
+        is_left_alone = any(fates.get(fate) for fate in import_chunk.SKIPPED)
+        skips = list(import_chunk.skipped(session, target)) if is_left_alone else []
+        if is_dry_run:
+            session.rollback()
+        else:
+            import_chunk.apply(session, target, fates)
+    totals = Totals(
+        added=fates.get(Fate.NEW, 0) + fates.get(Fate.JOINS, 0),
+        confirmed=fates.get(Fate.CONFIRMS, 0),
+        changed=changed,
+        unchanged=fates.get(Fate.STAYS, 0) - changed,
+        skipped=len(skips),
+    )
+    return totals, skips
+
+
+def _skip_problem(skip: Skip) -> Problem:
+    why: Any = f" ({skip.reason})" if skip.reason else ""
+    match skip.fate:
+        case Fate.LEFT:
+            when = f" on {skip.since:%Y-%m-%d}" if skip.since else ""
+            reason = f"left this list{when}{why}, and is not brought back"
+        case Fate.SUSPENDED:
+            reason = "is suspended, and stays so"
+        case _:
+            reason = f"must not be mailed{why}"
+    return Problem(skip.line, reason, f"“{skip.address}”", is_bad=False)
