@@ -3,6 +3,7 @@
 import logging
 
 import cssutils
+from lxml import etree
 from premailer import Premailer
 
 # cssutils reports each declaration newer than CSS 2.1 on standard error.
@@ -18,8 +19,10 @@ def inline_styles(html: str) -> str:
     Style blocks marked `data-premailer="ignore"` (media queries) stay as they are. Nothing is
     fetched; `!important` and links are left alone.
     """
+    # Parsed here, because Premailer's own parser ends a document at 10 MB without a word.
+    page = etree.fromstring(html, etree.HTMLParser(huge_tree=True))
     premailer = Premailer(
-        html,
+        page,
         allow_network=False,
         strip_important=False,
         disable_validation=True,
@@ -28,5 +31,5 @@ def inline_styles(html: str) -> str:
         align_floating_images=False,
         disable_basic_attributes=_OLD_ATTRIBUTES,
     )
-    inlined: str = premailer.transform(pretty_print=False)
-    return inlined
+    inlined: bytes = etree.tostring(premailer.transform(), method="html", encoding="utf-8")
+    return inlined.decode()

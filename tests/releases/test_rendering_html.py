@@ -300,3 +300,11 @@ def test_it_reads_well_in_a_browser() -> None:
                 assert [row for row in seen["found"] if row[1] < 6 or row[2] < 13] == []
                 page.close()
     assert requests == []
+
+
+def test_a_very_long_text_arrives_whole() -> None:
+    """Past the ten megabytes where an HTML parser may stop, nothing is missing."""
+    page = f"<!DOCTYPE html>\n<html><body><p>{'word ' * 2_200_000}</p><p>end</p></body></html>"
+    inlined = inline_styles(page)
+    assert inlined.count("word ") == 2_200_000
+    assert inlined.endswith("<p>end</p></body></html>")
