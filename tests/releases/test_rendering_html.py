@@ -1,13 +1,14 @@
 """The HTML part: every word, the right language, nothing from outside, readable by anyone."""
 
 import re
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import get_args
 
 import css_inline
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jinja2 import UndefinedError
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
@@ -254,8 +255,8 @@ def test_any_words_arrive_as_they_are(words: str) -> None:
 
 def test_templates_know_no_undefined_names() -> None:
     """A name that a template misspells is an error, not an empty place in a mail."""
-    assert environment().undefined.__name__ == "StrictUndefined"
-    assert [field.name for field in fields(Content)]
+    with pytest.raises(UndefinedError):
+        environment().from_string("{{ content.titel }}").render(content=NOTE)
 
 
 CONTRAST = """() => {
