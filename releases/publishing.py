@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from releases.audience import HAS_IT, LISTS_MAX
 from releases.content import Content
 from releases.errors import EmbargoError
 from releases.models import (
     Delivery,
-    DeliveryState,
     Distribution,
     DistributionKind,
     DistributionList,
@@ -33,13 +33,6 @@ from subscribers.models import Frequency, MailingList, Subscription, Subscriptio
 RETRY_WINDOW: Final = dt.timedelta(hours=48)
 """How long after its time a distribution's deferred deliveries are tried again."""
 PAST_TOLERANCE: Final = dt.timedelta(minutes=1)
-HAS_IT: Final = (
-    DeliveryState.QUEUED,
-    DeliveryState.DEFERRED,
-    DeliveryState.ACCEPTED,
-    DeliveryState.UNCERTAIN,
-)
-"""The states of a delivery whose person has the version, or is about to get it."""
 
 
 class PublishError(Exception):
@@ -106,6 +99,8 @@ def publish(database: Database, order: Order, *, salt: bytes) -> Published:
     slugs = tuple(dict.fromkeys(order.lists))
     if not slugs:
         raise PublishError("name at least one list: --list SLUG")
+    if len(slugs) > LISTS_MAX:
+        raise PublishError(f"a distribution goes to {LISTS_MAX} lists at most: publish in parts")
     with database.transaction() as session:
         lists = _lists(session, slugs)
         now = session.scalar(sa.select(database_now()))
