@@ -147,9 +147,9 @@ def breakable_redis() -> Iterator[RedisServer]:
         server.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium."""
+    """Headless Chromium, for one module: while it runs, no other event loop can in this thread."""
     with chromium() as browser:
         yield browser
 
