@@ -14,15 +14,19 @@ _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])([^\x00]*))?")
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?: |$)")
 
 
-class NotSmtpError(Exception):
-    """The server said something that is no SMTP reply; the text is one plain line."""
+class _NotSmtpError(Exception):
+    pass
 
 
 class ReplyReader:
-    """Octets in, complete replies out, wherever the octets were cut."""
+    """Octets in, complete replies out, wherever the octets were cut.
+
+    ``fault`` says in one plain line what was no reply; nothing is read after that.
+    """
 
     def __init__(self) -> None:
         """Begin with nothing read."""
+        self.fault: str | None = None
         self._rest = b""
         self._lines: list[str] = []  # of a multi-line reply whose last line has not come
         self._code = b""
@@ -35,37 +39,39 @@ class ReplyReader:
         return not self._rest and not self._lines
 
     def feed(self, octets: bytes) -> list[Reply]:
-        """Return the replies that these octets complete.
-
-        Raises :class:`NotSmtpError` for what is no reply, and for lines without end.
-        """
+        """Return the replies that these octets complete, up to the first fault."""
         if self._rest:
             octets = self._rest + octets
         lines = octets.split(b"\n")
         self._rest = lines.pop()
-        if len(self._rest) > MAX_LINE_OCTETS:
-            raise NotSmtpError("a reply line without end")
-        replies = []
+        replies: list[Reply] = []
+        if self.fault is not None:
+            return replies
         cached = self._cache.get
-        for line in lines:
-            reply = cached(line)
-            if reply is None or self._lines:
-                reply = self._read_line(line)
-            if reply is not None:
-                replies.append(reply)
+        try:
+            for line in lines:
+                reply = cached(line)
+                if reply is None or self._lines:
+                    reply = self._read_line(line)
+                if reply is not None:
+                    replies.append(reply)
+        except _NotSmtpError as error:
+            self.fault = str(error)
+        if len(self._rest) > MAX_LINE_OCTETS:
+            self.fault = self.fault or "a reply line without end"
         return replies
 
     def _read_line(self, line: bytes) -> Reply | None:
         if len(line) > MAX_LINE_OCTETS:
-            raise NotSmtpError("a reply line without end")
+            raise _NotSmtpError("a reply line without end")
         match = _LINE.fullmatch(line.rstrip(b"\r"))
         if match is None or (self._lines and match[1] != self._code):
             shown = line[:60].decode("ascii", "replace").strip()
-            raise NotSmtpError(f"an answer that is not SMTP: {shown!r}")
+            raise _NotSmtpError(f"an answer that is not SMTP: {shown!r}")
         code, separator, text = match[1], match[2], (match[3] or b"").decode("utf-8", "replace")
         if separator == b"-":
             if len(self._lines) >= MAX_LINES:
-                raise NotSmtpError("a reply of too many lines")
+                raise _NotSmtpError("a reply of too many lines")
             self._lines.append(text)
             self._code = code
             return None

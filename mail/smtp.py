@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 from mail.flights import greeting_identity
 from mail.replies import Reply
-from mail.reply_reader import NotSmtpError, ReplyReader
+from mail.reply_reader import ReplyReader
 from mail.smtp_capabilities import Capabilities
 from mail.smtp_items import Item
 from mail.smtp_opening import OpeningOptions, RelayTroubleError, Turn, opening
@@ -122,17 +122,15 @@ class Session:
 
     def receive(self, octets: bytes) -> Sequence[Event]:
         """Take what the server said; return what that means."""
-        try:
-            replies = self._reader.feed(octets)
-        except NotSmtpError as error:
-            self._end(f"{self._relay_name} answers nonsense: {error}")
-            return self._take_events()
+        replies = self._reader.feed(octets)
         self.replies_seen += len(replies)
         if self._transactions is None:
             for reply in replies:
                 self._take_in_opening(reply)
         else:
             self._transactions.take(replies)
+        if self._reader.fault is not None and self.phase is not Phase.ENDED:
+            self._end(f"{self._relay_name} answers nonsense: {self._reader.fault}")
         return self._take_events()
 
     def tls_established(self) -> Sequence[Event]:
@@ -177,6 +175,9 @@ class Session:
         ``octets_not_sent`` of what ``data_to_send`` returned never left.
         """
         if self.phase is not Phase.ENDED:
+            transactions = self._transactions
+            if transactions is not None and transactions.trouble is not None:
+                why = f"{self._relay_name}: {transactions.trouble}"  # the server said why
             self._end(why, octets_not_sent)
         return self._take_events()
 
@@ -213,7 +214,7 @@ class Session:
         self._events.append(Closed(why))
 
     def _take_in_opening(self, reply: Reply) -> None:
-        if self.phase is not Phase.OPENING:
+        if self.phase is Phase.ENDED:
             return
         if self._turn is Turn.START_TLS:
             self._end(f"{self._relay_name} goes on in clear after STARTTLS")

@@ -71,11 +71,13 @@ _PLANS: dict[tuple[Flow, bool], Plan] = {
     (Flow.AHEAD, True): {_START: (_MAIL, _RCPT), _RCPT: (_CONTENT,)},
     (Flow.FLIGHT, True): {_START: (_RSET, _MAIL, _RCPT, _CONTENT)},
 }
+# What goes wrong at these may be this message's fault, rather than the relay's or ours.
+_OF_THE_MESSAGE = frozenset({_RCPT, _DATA, _CONTENT})
 _EXPECTED = {_RSET: 2, _MAIL: 2, _RCPT: 2, _DATA: 3, _CONTENT: 2}
 
 
 class Settled(NamedTuple):
-    """An item has its outcome; the culprit is the one at which the connection ended."""
+    """An item has its outcome; a culprit is one at whose recipient or content things went wrong."""
 
     item: Item
     outcome: Outcome
@@ -83,11 +85,12 @@ class Settled(NamedTuple):
 
 
 class _Transaction:
-    __slots__ = ("content_end", "item", "refusal")
+    __slots__ = ("content_end", "is_culprit", "item", "refusal")
 
     def __init__(self, item: Item) -> None:
         self.item = item
         self.refusal: Deferred | Failed | Unsent | None = None
+        self.is_culprit = False
         self.content_end = 0  # how many octets of the connection it takes to complete it
 
 
@@ -211,7 +214,7 @@ class Transactions:
             elif (group := self._plan.get(command)) is not None:
                 self._send(group, transaction)
         elif reply.code == 421:
-            self._take_farewell(transaction, reply)
+            self._take_farewell(command, transaction, reply)
         elif transaction.refusal is not None and reply.code >= 400:
             self._close_refused(transaction)
         else:
@@ -226,7 +229,9 @@ class Transactions:
         octets_left = sum(map(len, self.out)) + octets_not_sent
         octets_gone = self._octets_produced - octets_left
         self.trouble = self.trouble or why
-        is_first = True
+        if self._pending and self._pending[0][1].refusal is None:
+            command, transaction = self._pending[0]
+            transaction.is_culprit = command in _OF_THE_MESSAGE
         while self._pending:
             _, transaction = self._pending.popleft()
             if self._is_under_way(transaction):
@@ -238,8 +243,7 @@ class Transactions:
                 outcome = InDoubt(why)
             else:
                 outcome = Unsent(why)
-            self._settle(transaction, outcome, is_culprit=is_first)
-            is_first = False
+            self._settle(transaction, outcome)
         self.out.clear()
         self.begun.clear()
 
@@ -294,7 +298,9 @@ class Transactions:
         refusal = transaction.refusal
         if command is _DATA:
             if isinstance(refusal, Unsent):
-                self._break(transaction, "the relay refused MAIL and yet wants the message")
+                self._break(
+                    command, transaction, "the relay refused MAIL and yet wants the message"
+                )
                 return
             # The recipient was refused: an empty message for nobody (RFC 2920 section 3.1).
             self._pending.append((_CONTENT, transaction))
@@ -313,14 +319,16 @@ class Transactions:
             return
         assert transaction.refusal is not None
         self._must_reset = self._must_reset or not is_over
-        self._settle(transaction, transaction.refusal, is_culprit=True)
+        self._settle(transaction, transaction.refusal)
 
     def _take_unexpected(self, command: Command, transaction: _Transaction, reply: Reply) -> None:
         if reply.code == 503 or reply.code < 400 or command is _RSET:
             if command is _CONTENT:
                 transaction.content_end = 0  # answered: it was not taken
             self._break(
-                transaction, f"the relay is out of step, it answers {command.value}: {reply}"
+                command,
+                transaction,
+                f"the relay is out of step, it answers {command.value}: {reply}",
             )
         else:
             if command is _MAIL:
@@ -328,15 +336,17 @@ class Transactions:
                 transaction.refusal = judge_mail(reply, needs_smtputf8=needs_smtputf8)
             else:
                 transaction.refusal = judge_recipient(reply)
+            transaction.is_culprit = command in _OF_THE_MESSAGE
             if isinstance(transaction.refusal, Unsent):
                 self.trouble = transaction.refusal.why
             self._close_refused(transaction, is_over=command is _CONTENT)
 
-    def _take_farewell(self, transaction: _Transaction, reply: Reply) -> None:
+    def _take_farewell(self, command: Command, transaction: _Transaction, reply: Reply) -> None:
         """Send nothing more; the server closes the connection (RFC 5321 section 3.8)."""
         self.trouble = f"the relay closed the connection: {reply}"
         self.said_farewell = True
         transaction.refusal = transaction.refusal or Unsent(self.trouble)
+        transaction.is_culprit = command in _OF_THE_MESSAGE
         self._octets_produced -= sum(map(len, self.out))
         self.out.clear()
         self.begun.clear()
@@ -349,20 +359,18 @@ class Transactions:
         else:
             self.trouble = f"the relay says more than it was asked: {reply}"
 
-    def _break(self, transaction: _Transaction, why: str) -> None:
+    def _break(self, command: Command, transaction: _Transaction, why: str) -> None:
         """Drop the connection; the transaction whose reply it was is still among the open."""
-        self._pending.appendleft((_RSET, transaction))
+        self._pending.appendleft((command, transaction))
         self.is_broken = True
         self.trouble = why
 
     def _is_under_way(self, transaction: _Transaction) -> bool:
         return bool(self._pending) and self._pending[0][1] is transaction
 
-    def _settle(
-        self, transaction: _Transaction, outcome: Outcome, *, is_culprit: bool = False
-    ) -> None:
+    def _settle(self, transaction: _Transaction, outcome: Outcome) -> None:
         self._open_messages -= 1
         self._open_octets -= len(transaction.item.data)
         if self._envelope is transaction:
             self._envelope = None
-        self.settled.append(Settled(transaction.item, outcome, is_culprit))
+        self.settled.append(Settled(transaction.item, outcome, transaction.is_culprit))

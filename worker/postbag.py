@@ -10,7 +10,7 @@ from mail.smtp_transactions import Settled
 from worker.relays import Relay
 
 # An item at which connections end this often, to a relay that works, is put off for later.
-_MOST_TIMES_CULPRIT = 2
+_MOST_TIMES_CULPRIT = 3
 
 
 @dataclass(slots=True)

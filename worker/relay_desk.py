@@ -6,6 +6,7 @@ from worker.connections import Connection, ConnectionOptions, describe_error
 from worker.relays import Relay
 from worker.resolving import Lookup, SocketAddress
 
+_MOST_STRIKES = 3
 _ADDRESSES_KEPT_SECONDS = 60.0
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 30.0
@@ -78,18 +79,17 @@ class RelayDesk:
         self.connections.append(connection)
         return connection
 
-    def ended(self, connection: Connection, why: str, now: float) -> None:
-        """Take note of a connection's end, and of what that says about the relay."""
-        self.connections.remove(connection)
+    def note_end(self, connection: Connection, why: str, now: float) -> None:
+        """Note what a connection's end says about the relay."""
         if connection.is_connecting:
             self._note_unreachable(connection.address, why, now)
         elif not connection.session.was_open:
             self.has_worked = False
             self._failed(why, now)
         elif connection.has_lost_items and not connection.has_progressed:
-            # One may be the message's fault: another one is tried at once.
+            # It may be the message's fault: others are tried at once.
             self._strikes += 1
-            if self._strikes > 1:
+            if self._strikes >= _MOST_STRIKES:
                 self._failed(why, now)
 
     def works(self) -> None:

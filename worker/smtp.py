@@ -80,6 +80,7 @@ class Postman:
         self._desks = [RelayDesk(relay, options, connections_per_relay, jitter) for relay in relays]
         self._desk_of: dict[Connection, RelayDesk] = {}
         self._next_check = 0.0
+        self._is_catching_up = False
         self._selector = selectors.DefaultSelector()
 
     @property
@@ -103,8 +104,7 @@ class Postman:
         """
         bag = Postbag(source, on_outcome, may_start, len(self._desks))
         try:
-            self._serve(bag, on_begin, 0.0)  # idle connections that the relay has closed since
-            self._drop_stale_connections()
+            self._drop_stale_connections(bag, on_begin)
             while True:
                 now = self._clock()
                 self._offer(bag, on_begin, now)
@@ -118,6 +118,7 @@ class Postman:
 
     def close(self) -> None:
         """Take leave of the relays."""
+        self._is_catching_up = True
         for connection in list(self._desk_of):
             connection.take_leave()
             self._forget(connection, "we closed the connection", self._clock())
@@ -244,23 +245,33 @@ class Postman:
         retry_at = min(desk.retry_at for desk in self._desks)
         return RunEnd(RunState.NO_RELAY, why, max(FIRST_WAIT_SECONDS, retry_at - now))
 
-    def _drop_stale_connections(self) -> None:
-        """Relays close what is idle for long; do so first, rather than find out in sending."""
+    def _drop_stale_connections(self, bag: Postbag, on_begin: OnBegin) -> None:
+        """Relays close what is idle for long, and nobody looked since the last run.
+
+        That is no trouble, whatever the connection ended with.
+        """
+        self._is_catching_up = True
         now = self._clock()
         for connection in list(self._desk_of):
             if now - connection.idle_since > self._timeouts.idle:
                 connection.take_leave()
                 self._forget(connection, "idle", now)
+        self._next_check = now
+        self._serve(bag, on_begin, 0.0)
+        self._is_catching_up = False
 
     def _drop_all(self) -> None:
+        self._is_catching_up = True
         for connection in list(self._desk_of):
-            connection.is_closed = True
             self._forget(connection, "dropped", self._clock())
 
     def _forget(self, connection: Connection, why: str, now: float) -> None:
         self._selector.unregister(connection.socket)
         connection.socket.close()
-        self._desk_of.pop(connection).ended(connection, why, now)
+        desk = self._desk_of.pop(connection)
+        desk.connections.remove(connection)
+        if not self._is_catching_up:
+            desk.note_end(connection, why, now)
 
     def _context(self) -> ssl.SSLContext:
         if self._tls_context is None:
