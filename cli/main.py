@@ -6,6 +6,7 @@ others' databases and servers.
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any, Final
@@ -78,8 +79,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             status = app(given or ["--help"], prog_name="medianote", standalone_mode=False)
         finally:
             sys.stdout.flush()
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
+    except SystemExit:
+        # Typer's way to end when nobody reads our output any more (`… | head`).
+        return 128 + signal.SIGPIPE
     except BaseException as error:
         complaint = complaint_about(error)
         if complaint.text is not None:

@@ -35,3 +35,17 @@ def width(text: str) -> int:
 def _padded(cell: str, cells: int, *, to_the_right: bool) -> str:
     padding = " " * (cells - width(cell))
     return padding + cell if to_the_right else cell + padding
+
+
+def shortened(text: str, cells: int) -> str:
+    """The text on one line, in at most so many cells of a terminal."""
+    line = one_line(" ".join(text.split()))
+    if width(line) <= cells:
+        return line
+    kept, used = "", 1
+    for character in line:
+        used += width(character)
+        if used > cells:
+            break
+        kept += character
+    return f"{kept.rstrip()}…"

@@ -1,0 +1,29 @@
+"""Releases as files: reading one, and saying what the reader was unsure of."""
+
+import sys
+from pathlib import Path
+
+from releases.parsing import Parsed, parse
+
+from cli.errors import CommandError, say
+from releases.errors import ReleaseError
+
+STANDARD_INPUT = "-"
+
+
+def read_release(name: str) -> Parsed:
+    """The release in a file, or on standard input for "-"; raises CommandError."""
+    if name == STANDARD_INPUT:
+        data, filename, shown = sys.stdin.buffer.read(), None, "standard input"
+    else:
+        data, filename, shown = Path(name).read_bytes(), Path(name).name, name
+    try:
+        return parse(data, filename=filename)
+    except ReleaseError as error:
+        raise CommandError(f"{shown}: {error}") from error
+
+
+def say_unsure(parsed: Parsed) -> None:
+    """Warn of every field that was read without certainty."""
+    for unsure in parsed.unsure:
+        say(f"not sure of the {unsure.field}: {unsure.why}")

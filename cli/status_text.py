@@ -1,0 +1,67 @@
+"""How a distribution stands, in words."""
+
+import datetime as dt
+from typing import Final
+
+from releases.queries import Status
+
+# Field, what people call it; those that are zero are left out.
+_COUNTS: Final = (
+    ("accepted", "taken by their mail servers"),
+    ("queued", "to be sent yet"),
+    ("deferred", "put off, to be tried again"),
+    ("failed", "failed"),
+    ("suppressed", "not to be mailed"),
+    ("cancelled", "cancelled"),
+    ("uncertain", "uncertain: the last attempt ended in doubt"),
+    ("repeats", "perhaps sent twice"),
+    ("bounced", "came back later"),
+    ("complained", "complained later"),
+)
+
+
+def status_lines(found: Status, zone: dt.tzinfo) -> list[str]:
+    """The state, its reason, and the counts, a line each; times in this zone."""
+    lines = [f"distribution {found.id} ({found.kind}): {found.state}{_when(found, zone)}"]
+    if found.note:
+        lines.append(f"  {found.note}")
+    if found.eligible is None:
+        lines.append("  the audience is not known yet")
+    else:
+        people = "1 person" if found.eligible == 1 else f"{found.eligible:,} people"
+        lines.append(f"  {people} in all")
+    counts = [(getattr(found, field), what) for field, what in _COUNTS]
+    counts = [(count, what) for count, what in counts if count]
+    width = max((len(f"{count:,}") for count, _ in counts), default=0)
+    lines += (f"  {f'{count:,}':>{width}}  {what}" for count, what in counts)
+    return lines
+
+
+def shortcomings(found: Status) -> str | None:
+    """Why a finished distribution did not reach everybody, in a phrase; None when it did."""
+    parts = [
+        f"{count:,} {what}"
+        for count, what in (
+            (found.failed, "failed"),
+            (found.uncertain, "uncertain"),
+            (found.cancelled, "cancelled"),
+        )
+        if count
+    ]
+    if not parts:
+        return f"distribution {found.id} was cancelled" if found.state == "cancelled" else None
+    return (
+        f"distribution {found.id} is {found.state}: {', '.join(parts)} of {found.eligible or 0:,}"
+    )
+
+
+def _when(found: Status, zone: dt.tzinfo) -> str:
+    if found.finished_at is not None:
+        return f" since {_moment(found.finished_at, zone)}"
+    if found.state == "scheduled":
+        return f" for {_moment(found.started_at, zone)}"
+    return f", due since {_moment(found.started_at, zone)}"
+
+
+def _moment(moment: dt.datetime, zone: dt.tzinfo) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"

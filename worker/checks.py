@@ -1,0 +1,237 @@
+"""What `doctor` looks at: each check is asked once, with a short patience, and finds one thing.
+
+A finding says in one plain line how it is and, where that is not well, what to do.
+"""
+
+import datetime as dt
+import enum
+import smtplib
+import ssl
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from mail.tokens import Keyring, WeakKeyError
+from runtime.database import Database, plain_reason
+from runtime.facts import read_fact
+from runtime.migrations import current_revision, newest_revision
+from runtime.settings import Settings, is_loopback
+from worker.relays import Relay, Security
+
+PATIENCE_SECONDS: Final = 5.0
+SIGNED_FACT: Final = "one-click-signed"
+"""Remembered when a mail through the relay had both List-Unsubscribe headers signed."""
+
+
+class Level(enum.StrEnum):
+    """How it is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found: of what, how it is, and what to do about it."""
+
+    level: Level
+    subject: str
+    text: str
+    todo: str = ""
+
+
+def check_database(settings: Settings, database: Database) -> Finding:
+    """Reachable, migrated, UTF-8."""
+    try:
+        with database.engine.connect() as connection:
+            if database.is_postgresql:
+                version = connection.exec_driver_sql("SHOW server_version").scalar_one()
+                encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+                name = f"PostgreSQL {version}"
+            else:
+                version = connection.exec_driver_sql("SELECT sqlite_version()").scalar_one()
+                encoding = connection.exec_driver_sql("PRAGMA encoding").scalar_one()
+                name = f"SQLite {version}"
+        revision, newest = current_revision(settings.database), newest_revision()
+    except sa.exc.SQLAlchemyError as error:
+        return Finding(Level.FAIL, "database", plain_reason(error), "see MEDIANOTE_DATABASE_URL")
+    if revision != newest:
+        return Finding(
+            Level.FAIL,
+            "database",
+            f"{name}, schema {revision or 'none'} where {newest} is needed",
+            "run `medianote migrate`",
+        )
+    if str(encoding).upper().replace("-", "") != "UTF8":
+        return Finding(
+            Level.FAIL,
+            "database",
+            f"{name} keeps text as {encoding}: names in other scripts cannot be kept",
+            "make a database with ENCODING 'UTF8'",
+        )
+    return Finding(Level.OK, "database", f"{name}, schema {revision}, {encoding}")
+
+
+def check_keys(settings: Settings) -> Finding:
+    """Keys that sign links and hash addresses."""
+    try:
+        Keyring(settings.signing_keys, settings.retired_keys)
+    except WeakKeyError as error:
+        return Finding(Level.FAIL, "keys", str(error), "see MEDIANOTE_SECRET_KEYS")
+    if len(settings.suppression_key) < 16:
+        return Finding(Level.FAIL, "keys", "the hash key is too short", "see MEDIANOTE_HASH_KEY")
+    count = len(settings.signing_keys)
+    keys = "1 signing key" if count == 1 else f"{count} signing keys"
+    retired = f", {len(settings.retired_keys)} retired" if settings.retired_keys else ""
+    kept = "" if settings.secret_keys else f", kept in {settings.state_folder}"
+    return Finding(Level.OK, "keys", f"{keys}{retired}, and a key for hashes{kept}")
+
+
+def check_timezone(settings: Settings, now: dt.datetime) -> Finding:
+    """The press office's zone; `now` is aware."""
+    local = now.astimezone(settings.zone)
+    text = f"{settings.timezone}, where it is {local:%Y-%m-%d %H:%M}"
+    if settings.is_production and settings.timezone == "UTC":
+        return Finding(
+            Level.WARN, "time zone", text, "set MEDIANOTE_TIMEZONE to the press office's"
+        )
+    return Finding(Level.OK, "time zone", text)
+
+
+def check_broker(settings: Settings) -> Finding:
+    """It answers, within the patience that ringing has."""
+    url = settings.broker_url
+    if url is None:
+        return Finding(Level.OK, "broker", "none: the commands host the worker themselves")
+    # kombu takes a third of a second to load, and only this check needs it.
+    from kombu.connection import Connection  # noqa: PLC0415
+
+    from worker.doorbell import broker_options  # noqa: PLC0415
+
+    made: Any = Connection  # it ships no types
+    options = broker_options(url) | {"socket_timeout": PATIENCE_SECONDS}
+    shown = made(url).as_uri()
+    try:
+        with made(url, connect_timeout=2, transport_options=options) as connection:
+            connection.ensure_connection(max_retries=1, timeout=PATIENCE_SECONDS)
+            channel = connection.default_channel
+            if url.startswith("redis"):
+                channel.client.ping()
+    except Exception as error:  # whatever a broker's client may raise
+        lines = str(error).splitlines() or [type(error).__name__]
+        return Finding(
+            Level.FAIL,
+            "broker",
+            f"{shown} does not answer: {lines[0]}",
+            "see MEDIANOTE_BROKER_URL; meanwhile running workers go on, and find work by SQL",
+        )
+    return Finding(Level.OK, "broker", f"{shown} answers")
+
+
+def check_relay(relay: Relay) -> Finding:
+    """Connects, encrypts, logs in as the worker will; says what the relay can do."""
+    subject = f"relay {relay.name}"
+    try:
+        with _session(relay) as session:
+            session.ehlo_or_helo_if_needed()
+            if relay.security is Security.STARTTLS:
+                session.starttls(context=ssl.create_default_context())
+                session.ehlo()
+            if relay.user is not None:
+                session.user, session.password = relay.user, relay.password or ""
+                session.login(relay.user, relay.password or "")
+            features = session.esmtp_features
+    except smtplib.SMTPAuthenticationError as error:
+        return Finding(
+            Level.FAIL, subject, f"refuses the password: {_reply(error)}", "see MEDIANOTE_SMTP_URL"
+        )
+    except smtplib.SMTPResponseException as error:
+        return Finding(Level.FAIL, subject, f"answers {_reply(error)}", "ask who runs it")
+    except ssl.SSLError as error:
+        reason = getattr(error, "verify_message", "") or error.reason or str(error)
+        return Finding(
+            Level.FAIL, subject, f"TLS failed: {reason}", "its certificate must fit its name"
+        )
+    except (OSError, smtplib.SMTPException, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return Finding(Level.FAIL, subject, f"cannot be used: {reason}", "see MEDIANOTE_SMTP_URL")
+    wanted = ("pipelining", "chunking", "8bitmime", "smtputf8", "size")
+    has = [name.upper() for name in wanted if name in features]
+    lacks = [name.upper() for name in wanted if name not in features]
+    text = f"takes mail{' over TLS' if relay.security is not Security.NONE else ''}"
+    text += f"; has {', '.join(has)}" if has else ""
+    text += f"; lacks {', '.join(lacks)}" if lacks else ""
+    return Finding(Level.OK, subject, text)
+
+
+def _session(relay: Relay) -> smtplib.SMTP:
+    if relay.security is Security.TLS:
+        return smtplib.SMTP_SSL(
+            relay.host, relay.port, timeout=PATIENCE_SECONDS, context=ssl.create_default_context()
+        )
+    return smtplib.SMTP(relay.host, relay.port, timeout=PATIENCE_SECONDS)
+
+
+def _reply(error: smtplib.SMTPResponseException) -> str:
+    said = error.smtp_error
+    text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+    return f"{error.smtp_code} {' '.join(text.split())}".strip()[:200]
+
+
+def check_base_url(settings: Settings) -> Finding:
+    """The pages that links in mail lead to answer there."""
+    url = settings.public_url
+    host = url.split("//", 1)[1].split("/")[0].rsplit(":", 1)[0].strip("[]")
+    try:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=PATIENCE_SECONDS) as answer:  # noqa: S310 (settings allow http and https alone)
+            status = answer.status
+    except urllib.error.HTTPError as error:
+        return Finding(
+            Level.FAIL,
+            "base URL",
+            f"{url} answers {error.code}",
+            "does it lead to `medianote web`?",
+        )
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        return Finding(
+            Level.WARN,
+            "base URL",
+            f"{url} does not answer: {reason}",
+            "start `medianote web`, and see MEDIANOTE_BASE_URL",
+        )
+    if is_loopback(host):
+        return Finding(
+            Level.OK, "base URL", f"{url} answers {status}; links work on this machine only"
+        )
+    return Finding(Level.OK, "base URL", f"{url} answers {status}")
+
+
+def check_signed(settings: Settings, database: Database) -> Finding:
+    """A mail that came through the relay has shown that one-click is signed."""
+    subject = "signature"
+    if settings.has_local_outbox:
+        return Finding(Level.OK, subject, "the local outbox signs nothing, and nobody asks it to")
+    try:
+        with database.reading() as session:
+            fact = read_fact(session, SIGNED_FACT)
+            known = None if fact is None else (fact.value, fact.known_at)
+    except sa.exc.SQLAlchemyError as error:
+        return Finding(Level.WARN, subject, f"not known: {plain_reason(error)}")
+    if known is None:
+        return Finding(
+            Level.WARN,
+            subject,
+            "no mail has been seen whose signature covers both List-Unsubscribe headers",
+            "send yourself one through the relay, save it, `medianote doctor --signed FILE.eml`",
+        )
+    value, known_at = known
+    return Finding(
+        Level.OK,
+        subject,
+        f"{value['domain']} signs both List-Unsubscribe headers (seen {known_at:%Y-%m-%d})",
+    )
