@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from releases.models import Batch, Delivery, DeliveryState
+from releases.models import Batch, BatchState, Delivery, DeliveryState
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +22,13 @@ class Counts:
     cancelled: int
     uncertain: int
     repeats: int
-    next_due_at: dt.datetime | None
-    """When the first of the deferred ones is due again."""
+    last_due_at: dt.datetime | None
+    """When all of the deferred ones are due again."""
 
     def columns(self) -> dict[str, int]:
         """What the batch's row holds of it."""
         columns = asdict(self)
-        del columns["next_due_at"]
+        del columns["last_due_at"]
         return columns
 
 
@@ -60,11 +60,27 @@ _COUNT = sa.select(
     _of(DeliveryState.CANCELLED),
     _of(DeliveryState.UNCERTAIN),
     sa.func.coalesce(sa.func.sum(Delivery.repeats), 0).label("repeats"),
-    sa.func.min(Delivery.due_at)
+    sa.func.max(Delivery.due_at)
     .filter(Delivery.state == DeliveryState.DEFERRED.value)
-    .label("next_due_at"),
+    .label("last_due_at"),
 ).where(
     Delivery.distribution_id == sa.bindparam("distribution_id"),
     Delivery.subscriber_id >= sa.bindparam("first"),
     Delivery.subscriber_id <= sa.bindparam("last"),
 )
+
+
+def reopen_or_finish(batch: Batch, counts: Counts, now: dt.datetime) -> None:
+    """A batch that is in nobody's hands: open while something is left of it, else done.
+
+    What is queued can go at once; deferred ones go together, when all of them are due.
+    """
+    batch.lease_id = None
+    if counts.queued:
+        batch.state = BatchState.OPEN
+        batch.due_at = now
+    elif counts.deferred:
+        batch.state = BatchState.OPEN
+        batch.due_at = counts.last_due_at or now
+    else:
+        batch.state = BatchState.DONE

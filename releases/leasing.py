@@ -1,0 +1,222 @@
+"""Leases: a worker process's hold on the batches it delivers.
+
+One row per process, renewed by the database's clock. Whoever frees its batches deletes it, so
+a worker that finds its row gone knows that they are somebody else's.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from releases.models import (
+    Batch,
+    BatchState,
+    Delivery,
+    DeliveryState,
+    Distribution,
+    DistributionList,
+    DistributionState,
+    Lease,
+)
+from runtime.database import database_now
+from subscribers.models import Subscriber, Subscription, SubscriptionState, Suppression
+
+LEASE_SECONDS: Final = 8.0
+
+
+@dataclass(slots=True)
+class Recipient:
+    """Who a copy goes to, and what is put into it."""
+
+    since: dt.datetime
+    """When the oldest of the subscriptions began that this copy comes through."""
+    subscriber_id: int
+    attempts: int
+    rendering_id: int
+    list_set_id: int
+    address: str
+    name: str | None
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A batch that this worker holds: whom to mail, and who is withheld and why."""
+
+    batch_id: int
+    distribution_id: int
+    round: int
+    salt: bytes
+    deadline_at: dt.datetime
+    has_note: bool
+    recipients: tuple[Recipient, ...]
+    withheld: dict[int, str]
+
+
+def now(session: Session) -> dt.datetime:
+    """The database's clock, which all workers share."""
+    moment: dt.datetime | None = session.scalar(sa.select(database_now()))
+    assert moment is not None
+    return moment
+
+
+def take_lease(session: Session, worker: str, folder: str, journal: str) -> int:
+    """A new lease; its id. `journal` is a file in the journal folder, or empty."""
+    lease = Lease(
+        worker=worker,
+        folder=folder,
+        journal=journal,
+        expires_at=now(session) + dt.timedelta(seconds=LEASE_SECONDS),
+    )
+    session.add(lease)
+    session.flush()
+    return lease.id
+
+
+def renew_lease(session: Session, lease_id: int) -> bool:
+    """Hold it for another 8 s; False when it is gone and its batches with it."""
+    expires_at = now(session) + dt.timedelta(seconds=LEASE_SECONDS)
+    renewed = session.execute(
+        sa.update(Lease)
+        .where(Lease.id == lease_id)
+        .values(expires_at=expires_at)
+        .returning(Lease.id)
+    )
+    return renewed.first() is not None
+
+
+def hold_lease(session: Session, lease_id: int) -> bool:
+    """Keep the lease's row from being deleted until the end of the transaction; False when gone.
+
+    Comes before any lock on a batch, here and where leases are adopted.
+    """
+    held = session.scalar(
+        sa.select(Lease.id).where(Lease.id == lease_id).with_for_update(read=True, key_share=True)
+    )
+    return held is not None
+
+
+def release_lease(session: Session, lease_id: int) -> None:
+    """Give it back; what it still holds is open again."""
+    if session.scalar(sa.select(Lease.id).where(Lease.id == lease_id).with_for_update()) is None:
+        return
+    session.execute(
+        sa.update(Batch)
+        .where(Batch.lease_id == lease_id)
+        .values(state=BatchState.OPEN, lease_id=None)
+    )
+    session.execute(sa.delete(Lease).where(Lease.id == lease_id))
+
+
+def lease_next(session: Session, lease_id: int) -> Batch | None:
+    """The most urgent open batch, leased: lane, then round, then age. None when there is none."""
+    batch = session.scalar(
+        sa.select(Batch)
+        .join(Distribution, Distribution.id == Batch.distribution_id)
+        .where(
+            Batch.state == sa.literal_column("'open'"),
+            Batch.due_at <= database_now(),
+            Distribution.state == DistributionState.RUNNING,
+            Distribution.deadline_at > database_now(),
+        )
+        .order_by(Batch.lane, Batch.round, Batch.id)
+        .limit(1)
+        .with_for_update(of=Batch, skip_locked=True)
+    )
+    if batch is None:
+        return None
+    batch.state = BatchState.LEASED
+    batch.lease_id = lease_id
+    return batch
+
+
+def read_batch(session: Session, batch: Batch) -> Leased:
+    """Everyone in a leased batch who is due, with what their copy needs, in one query."""
+    distribution = session.get_one(Distribution, batch.distribution_id)
+    recipients: list[Recipient] = []
+    withheld: dict[int, str] = {}
+    bounds = {
+        "distribution_id": batch.distribution_id,
+        "first": batch.first_id,
+        "last": batch.last_id,
+    }
+    for row in session.execute(_READ, bounds):
+        reason, is_suspended, since = row[:3]
+        if reason is None and since is None:
+            reason = "suspended" if is_suspended else "left"
+        if reason is None:
+            recipients.append(Recipient(*row[2:]))
+        else:
+            withheld[row.subscriber_id] = reason
+    return Leased(
+        batch_id=batch.id,
+        distribution_id=distribution.id,
+        round=batch.round,
+        salt=distribution.salt,
+        deadline_at=distribution.deadline_at,
+        has_note=distribution.note is not None,
+        recipients=tuple(recipients),
+        withheld=withheld,
+    )
+
+
+def _read() -> sa.Select[*tuple[Any, ...]]:
+    first: sa.BindParameter[int] = sa.bindparam("first")
+    last: sa.BindParameter[int] = sa.bindparam("last")
+    distribution_id: sa.BindParameter[int] = sa.bindparam("distribution_id")
+    is_active = Subscription.state == SubscriptionState.ACTIVE
+    followed = (
+        sa.select(
+            Subscription.subscriber_id,
+            sa.func.min(sa.case((is_active, Subscription.began_at))).label("since"),
+            sa.func.max(sa.case((is_active, 0), else_=1)).label("is_suspended"),
+        )
+        .where(
+            Subscription.list_id.in_(
+                sa.select(DistributionList.list_id).where(
+                    DistributionList.distribution_id == distribution_id
+                )
+            ),
+            Subscription.state.in_((SubscriptionState.ACTIVE, SubscriptionState.SUSPENDED)),
+            Subscription.subscriber_id.between(first, last),
+        )
+        .group_by(Subscription.subscriber_id)
+        .subquery()
+    )
+    return (
+        sa.select(
+            Suppression.reason,
+            followed.c.is_suspended,
+            followed.c.since,
+            Delivery.subscriber_id,
+            Delivery.attempts,
+            Delivery.rendering_id,
+            Delivery.list_set_id,
+            Subscriber.address,
+            Subscriber.name,
+            Subscriber.language,
+        )
+        .outerjoin(
+            Subscriber,
+            sa.and_(Subscriber.id == Delivery.subscriber_id, Subscriber.id.between(first, last)),
+        )
+        .outerjoin(followed, followed.c.subscriber_id == Delivery.subscriber_id)
+        .outerjoin(Suppression, Suppression.address_hash == Subscriber.address_hash)
+        .where(
+            Delivery.distribution_id == distribution_id,
+            Delivery.subscriber_id.between(first, last),
+            sa.or_(
+                Delivery.state == DeliveryState.QUEUED,
+                sa.and_(
+                    Delivery.state == DeliveryState.DEFERRED, Delivery.due_at <= database_now()
+                ),
+            ),
+        )
+        .order_by(Delivery.subscriber_id)
+    )
+
+
+_READ: Final = _read()

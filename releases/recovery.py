@@ -1,0 +1,124 @@
+"""What happens when a worker is killed or stalls: its batches are freed, after its journal.
+
+A journal is read by `worker.journal`; here it is a sequence of what was begun and of what came
+of it, for each batch.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from mail.replies import Failed, InDoubt
+from releases.batches import recount, reopen_or_finish
+from releases.leasing import now
+from releases.models import Batch, Delivery, Lease
+from releases.outcomes import OPEN
+from releases.recording import Entry, record
+
+LOSSES_MAX: Final = 25
+"""A batch whose worker died this often is not tried any more: something in it kills workers."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherLease:
+    """A worker's lease, as seen by another worker."""
+
+    id: int
+    worker: str
+    folder: str
+    journal: str
+    is_expired: bool
+    is_folder_alive: bool
+    """Another lease of its journal folder lives: only workers there free its batches."""
+
+
+def other_leases(session: Session) -> list[OtherLease]:
+    """All leases there are."""
+    moment = now(session)
+    rows = session.execute(
+        sa.select(Lease.id, Lease.worker, Lease.folder, Lease.journal, Lease.expires_at)
+    ).all()
+    alive = {folder for *_, folder, _, expires_at in rows if expires_at > moment}
+    return [
+        OtherLease(id_, worker, folder, journal, expires_at <= moment, folder in alive)
+        for id_, worker, folder, journal, expires_at in rows
+    ]
+
+
+def adopt(
+    session: Session,
+    lease_id: int,
+    journal: Mapping[int, Sequence[Entry]] | None,
+    *,
+    even_if_it_lives: bool = False,
+) -> list[int] | None:
+    """Free the batches of a lease that has run out, and delete it.
+
+    Returns the batches that were freed; None when the lease is alive, or in somebody's hands.
+
+    `journal` holds the attempts by batch; None when it is lost, and all that is undecided is in
+    doubt. `even_if_it_lives`: its worker is known to be dead before the lease has run out.
+    """
+    moment = now(session)
+    expires_at = session.scalar(
+        sa.select(Lease.expires_at).where(Lease.id == lease_id).with_for_update(skip_locked=True)
+    )
+    if expires_at is None or (expires_at > moment and not even_if_it_lives):
+        return None
+    batches = session.scalars(
+        sa.select(Batch).where(Batch.lease_id == lease_id).order_by(Batch.id).with_for_update()
+    ).all()
+    for batch in batches:
+        entries = _all_in_doubt(session, batch) if journal is None else journal.get(batch.id, ())
+        record(session, batch, lease_id, entries, is_holder=True, retry_at=moment)
+        batch.losses += 1
+        if batch.losses >= LOSSES_MAX:
+            _park(session, batch, lease_id, moment)
+        reopen_or_finish(batch, recount(session, batch), moment)
+        # What is in doubt goes at once, whatever else of the batch waits for later.
+        batch.due_at = moment
+    if journal is not None:
+        held = {batch.id for batch in batches}
+        for batch_id in sorted(journal.keys() - held):
+            apply_late(session, lease_id, batch_id, journal[batch_id])
+    session.flush()
+    session.execute(sa.delete(Lease).where(Lease.id == lease_id))
+    return [batch.id for batch in batches]
+
+
+def apply_late(session: Session, lease_id: int, batch_id: int, entries: Sequence[Entry]) -> None:
+    """What a journal says of a batch that is not its lease's any more: acceptances count."""
+    batch = session.get(Batch, batch_id, with_for_update=True)
+    if batch is not None:
+        record(session, batch, lease_id, entries, is_holder=False, retry_at=now(session))
+        recount(session, batch)
+
+
+def _all_in_doubt(session: Session, batch: Batch) -> list[Entry]:
+    rows = session.execute(
+        sa.select(Delivery.subscriber_id, Delivery.attempts).where(
+            Delivery.distribution_id == batch.distribution_id,
+            Delivery.subscriber_id.between(batch.first_id, batch.last_id),
+            Delivery.state.in_(OPEN),
+        )
+    )
+    lost = InDoubt("the worker's host was lost with its journal")
+    return [Entry(subscriber_id, attempts + 1, lost) for subscriber_id, attempts in rows]
+
+
+def _park(session: Session, batch: Batch, lease_id: int, moment: dt.datetime) -> None:
+    """Fail what is left: it has ended its worker each time."""
+    rows = session.execute(
+        sa.select(Delivery.subscriber_id, Delivery.attempts).where(
+            Delivery.distribution_id == batch.distribution_id,
+            Delivery.subscriber_id.between(batch.first_id, batch.last_id),
+            Delivery.state.in_(OPEN),
+        )
+    )
+    failed = Failed(None, f"a worker died {batch.losses} times while it delivered this batch")
+    entries = [Entry(subscriber_id, attempts + 1, failed) for subscriber_id, attempts in rows]
+    record(session, batch, lease_id, entries, is_holder=True, retry_at=moment)

@@ -1,0 +1,210 @@
+"""What time brings: distributions whose moment has come, whose deadline has passed, that were
+cancelled, or that an outage has made stale. The sweep calls these, again and again.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from releases.batches import recount, reopen_or_finish
+from releases.leasing import now
+from releases.models import (
+    Batch,
+    BatchState,
+    Distribution,
+    DistributionRelease,
+    DistributionState,
+    ReleaseVersion,
+)
+from releases.outcomes import GivenUp
+from releases.recording import give_up
+from runtime.database import Database, database_now
+from runtime.facts import read_fact, remember_fact
+
+PULSE: Final = "worker.pulse"
+PULSE_EVERY: Final = dt.timedelta(seconds=10)
+OUTAGE: Final = dt.timedelta(hours=1)
+"""After so long without any worker, what was running is held."""
+LATE: Final = dt.timedelta(hours=2)
+"""A scheduled distribution that is later than this is held."""
+BATCHES_PER_TRANSACTION: Final = 5
+
+State = DistributionState
+CANCELLED: Final = GivenUp(is_cancelled=True, reason="cancelled")
+TOO_LATE: Final = GivenUp(is_cancelled=False, reason="not delivered before the deadline")
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A distribution about which something may be left to do."""
+
+    id: int
+    state: str
+    is_due: bool
+    is_too_late: bool
+    """Its deadline has passed."""
+    is_expanded: bool
+
+
+def unfinished(session: Session) -> list[Unfinished]:
+    """All distributions that are not finished: few."""
+    rows = session.execute(
+        sa.select(
+            Distribution.id,
+            Distribution.state,
+            Distribution.due_at <= database_now(),
+            Distribution.deadline_at <= database_now(),
+            Distribution.is_expanded,
+        )
+        .where(Distribution.finished_at.is_(None))
+        .order_by(Distribution.lane, Distribution.id)
+    )
+    return [Unfinished(*row) for row in rows]
+
+
+def pulse_is_fresh(session: Session) -> bool:
+    """Whether a worker has been running; until one says so, nothing is delivered."""
+    fact = read_fact(session, PULSE)
+    return fact is not None and now(session) - fact.known_at <= OUTAGE
+
+
+def keep_pulse(session: Session) -> list[int]:
+    """Say that a worker runs. After an outage, first hold what ran before it: those held."""
+    fact = read_fact(session, PULSE)
+    moment = now(session)
+    if fact is not None and moment - fact.known_at < PULSE_EVERY:
+        return []
+    remember_fact(session, PULSE, {})
+    last = fact.known_at if fact is not None else None
+    if last is not None and moment - last <= OUTAGE:
+        return []
+    stale = Distribution.due_at < moment - OUTAGE
+    since = f"no worker ran from {last:%Y-%m-%d %H:%M} UTC" if last else "no worker ran before"
+    held = session.scalars(
+        sa.update(Distribution)
+        .where(Distribution.state == State.RUNNING, stale)
+        .values(
+            state=State.HELD,
+            note=f"{since} until {moment:%Y-%m-%d %H:%M} UTC: resume it if it is still news",
+        )
+        .returning(Distribution.id)
+    )
+    return sorted(held)
+
+
+def hold(session: Session, distribution_id: int, note: str) -> None:
+    """running → held, with the reason in one plain line."""
+    session.execute(
+        sa.update(Distribution)
+        .where(Distribution.id == distribution_id, Distribution.state == State.RUNNING)
+        .values(state=State.HELD, note=note)
+    )
+
+
+def start(session: Session, distribution_id: int) -> bool:
+    """scheduled → running when its time has come, or → held when that is long ago."""
+    distribution = session.get(Distribution, distribution_id, with_for_update=True)
+    moment = now(session)
+    if (
+        distribution is None
+        or distribution.state != State.SCHEDULED
+        or distribution.due_at > moment
+    ):
+        return False
+    if moment - distribution.due_at > LATE and not _is_lift(session, distribution):
+        distribution.state = State.HELD
+        distribution.note = (
+            f"it was due at {distribution.due_at:%Y-%m-%d %H:%M} UTC and no worker ran: "
+            "resume it if it is still news"
+        )
+        return False
+    distribution.state = State.RUNNING
+    return True
+
+
+def _is_lift(session: Session, distribution: Distribution) -> bool:
+    """Whether it goes out when an embargo lifts: people wait for it, however late."""
+    found = session.scalar(
+        sa.select(ReleaseVersion.id)
+        .join(DistributionRelease, DistributionRelease.version_id == ReleaseVersion.id)
+        .where(
+            DistributionRelease.distribution_id == distribution.id,
+            ReleaseVersion.embargo_at == distribution.due_at,
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+def batches_to_deliver(session: Session, limit: int) -> int:
+    """How many batches could be leased now; `limit` when there are more."""
+    found = (
+        sa.select(Batch.id)
+        .join(Distribution, Distribution.id == Batch.distribution_id)
+        .where(
+            Batch.state == sa.literal_column("'open'"),
+            Batch.due_at <= database_now(),
+            Distribution.state == State.RUNNING,
+            Distribution.deadline_at > database_now(),
+        )
+        .limit(limit)
+        .subquery()
+    )
+    return session.scalar(sa.select(sa.func.count()).select_from(found)) or 0
+
+
+def has_open_batch(session: Session, distribution_id: int) -> bool:
+    """Whether something of it is open or in a worker's hands."""
+    found = session.scalar(
+        sa.select(Batch.id)
+        .where(Batch.distribution_id == distribution_id, Batch.state != BatchState.DONE)
+        .limit(1)
+    )
+    return found is not None
+
+
+def finish_cancelled(database: Database, distribution_id: int) -> None:
+    """Decide what a cancelled distribution left open, range by range, and finish it."""
+    _give_up_open(database, distribution_id, CANCELLED, State.CANCELLED)
+    with database.transaction() as session:
+        distribution = session.get(Distribution, distribution_id, with_for_update=True)
+        if (
+            distribution is not None
+            and distribution.state == State.CANCELLED
+            and distribution.finished_at is None
+            and not has_open_batch(session, distribution_id)
+        ):
+            distribution.finished_at = now(session)
+
+
+def give_up_late(database: Database, distribution_id: int) -> None:
+    """Decide what is still open when a running distribution's deadline has passed."""
+    _give_up_open(database, distribution_id, TOO_LATE, State.RUNNING)
+
+
+def _give_up_open(
+    database: Database, distribution_id: int, decision: GivenUp, state: State
+) -> None:
+    """All open batches; those in a worker's hands come open within a second."""
+    while True:
+        with database.transaction() as session:
+            batches = session.scalars(
+                sa.select(Batch)
+                .join(Distribution, Distribution.id == Batch.distribution_id)
+                .where(
+                    Batch.distribution_id == distribution_id,
+                    Batch.state == BatchState.OPEN,
+                    Distribution.state == state,
+                )
+                .order_by(Batch.id)
+                .limit(BATCHES_PER_TRANSACTION)
+                .with_for_update(of=Batch, skip_locked=True)
+            ).all()
+            for batch in batches:
+                give_up(session, batch, decision)
+                reopen_or_finish(batch, recount(session, batch), now(session))
+        if len(batches) < BATCHES_PER_TRANSACTION:
+            return

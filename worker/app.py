@@ -1,0 +1,185 @@
+"""The Celery application, and `medianote worker`: prefork children, the sweep in the parent."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from celery import Celery, bootsteps, signals
+from celery.worker.consumer import Consumer
+from celery.worker.state import maybe_shutdown, reserved_requests
+from kombu.entity import Queue
+
+from runtime.logging import get_logger
+from runtime.settings import Settings
+from worker import doorbell, tasks
+from worker.context import Context, Stopping
+from worker.outbox_host import hosted_outbox
+from worker.sweep import Sweep
+
+CLEAN_STOP_SECONDS: Final = 8.0
+"""SIGTERM: after this long whoever still waits for a mail server is ended; the journal knows."""
+
+log = get_logger("worker")
+
+
+class PatientConsumer(Consumer):  # type: ignore[misc]  # Celery ships no types
+    """Celery's consumer, but it tries the broker again every second, and for ever.
+
+    Its own retries wait 2, 4 … 30 s.
+    """
+
+    def ensure_connected(self, conn: Any) -> Any:
+        is_told = False
+
+        def on_error(error: Exception, _interval: float) -> None:
+            nonlocal is_told
+            if not is_told:
+                is_told = True
+                log.warning(
+                    "the broker does not answer; trying every second", reason=str(error)[:200]
+                )
+
+        conn = conn.ensure_connection(
+            on_error,
+            None,
+            interval_start=1,
+            interval_step=0,
+            interval_max=1,
+            callback=maybe_shutdown,
+        )
+        if is_told:
+            log.info("the broker answers again")
+        self.first_connection_attempt = False
+        return conn
+
+
+class SweepStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships no types
+    """Starts the sweep when the pool is there, whether or not the broker answers."""
+
+    requires = frozenset({"celery.worker.components:Pool"})
+
+    def start(self, parent: Any) -> None:
+        """Celery's name for it: the worker is starting."""
+        app = parent.app
+        self._sweep = app.medianote_sweep(lambda: parent.concurrency - len(reserved_requests))
+        self._sweep.start()
+
+    def stop(self, _parent: Any) -> None:
+        """The worker is stopping."""
+        self._sweep.stop()
+
+    terminate = stop
+
+
+def make_app(
+    broker_url: str,
+    *,
+    queue_prefix: str,
+    here: Callable[[], Context],
+    sweep: Callable[[Callable[[], int]], Sweep],
+) -> Celery:
+    """The application of a worker: its tasks, its sweep, and how it meets the broker."""
+    app = Celery("medianote", broker=broker_url, set_as_current=False)
+    doorbell.configure(app, broker_url, queue_prefix=queue_prefix)
+    app.conf.update(
+        task_queues=[_queue(f"{queue_prefix}.prepare"), _queue(f"{queue_prefix}.deliver")],
+        task_acks_late=False,
+        worker_prefetch_multiplier=1,
+        worker_consumer=PatientConsumer,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_enable_prefetch_count_reduction=False,
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        worker_redirect_stdouts=False,
+        worker_hijack_root_logger=False,
+        broker_connection_retry=True,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_channel_error_retry=True,
+    )
+    app.steps["worker"].add(SweepStep)
+    app.medianote_sweep = sweep
+    tasks.register(app, here)
+    return app
+
+
+def run_worker(settings: Settings, concurrency: int | None = None) -> int:
+    """`medianote worker`: run until SIGTERM or SIGINT; returns the exit status.
+
+    With a broker: `concurrency` child processes (as many as there are processors when None).
+    Without one: the embedded worker, in this process.
+    """
+    if settings.broker_url is None:
+        from worker.embedded import run_embedded  # noqa: PLC0415 (it imports this module)
+
+        return run_embedded(settings)
+    with hosted_outbox(settings) as relay_urls:
+        return _run_prefork(settings, relay_urls, settings.broker_url, concurrency)
+
+
+def _run_prefork(
+    settings: Settings, relay_urls: tuple[str, ...], broker_url: str, concurrency: int | None
+) -> int:
+    stopping = Stopping()
+    held: dict[int, Context] = {}
+
+    def here() -> Context:
+        # Nothing of the parent's is touched by a child: it makes its own.
+        pid = os.getpid()
+        if pid not in held:
+            held.clear()
+            held[pid] = Context(settings, relay_urls, app, stopping)
+        return held[pid]
+
+    def sweep(free_slots: Callable[[], int]) -> Sweep:
+        return Sweep(Context(settings, relay_urls, app, stopping), free_slots)
+
+    def end_soon(**_: Any) -> None:
+        stopping.set()
+        threading.Thread(target=_end_by_force, args=(worker,), daemon=True).start()
+
+    def child_starts(**_: Any) -> None:
+        here()
+
+    def child_ends(**_: Any) -> None:
+        if os.getpid() in held:
+            held[os.getpid()].close()
+
+    app = make_app(broker_url, queue_prefix="medianote", here=here, sweep=sweep)
+    signals.worker_shutting_down.connect(end_soon, weak=False)
+    signals.worker_process_init.connect(child_starts, weak=False)
+    signals.worker_process_shutdown.connect(child_ends, weak=False)
+    # Ours is set up already.
+    signals.setup_logging.connect(_leave_logging, weak=False)
+    worker = app.Worker(
+        pool="prefork",
+        concurrency=concurrency,
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        hostname=f"medianote-{os.getpid()}@%h",
+    )
+    worker.start()
+    exit_code: int = worker.exitcode or 0
+    return exit_code
+
+
+def _queue(name: str) -> Any:
+    queue: Any = Queue
+    return queue(name)
+
+
+def _leave_logging(**_: Any) -> None:
+    """Celery sets up logging unless somebody listens here."""
+
+
+def _end_by_force(worker: Any) -> None:
+    time.sleep(CLEAN_STOP_SECONDS)
+    log.warning("a mail server keeps us waiting; ending by force, the journals are applied later")
+    for child in worker.pool.info["processes"]:
+        os.kill(child, signal.SIGKILL)
+    os._exit(0)

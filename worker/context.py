@@ -1,0 +1,157 @@
+"""What a worker process has: settings, a database, keys, a doorbell, an engine.
+
+One per process, made in it: nothing here outlives a fork.
+"""
+
+import contextlib
+import mmap
+import threading
+import time
+from collections.abc import Callable, Collection
+from typing import Final
+
+import sqlalchemy as sa
+from celery import Celery
+
+from mail.addresses import parse_mailbox
+from mail.tokens import Keyring
+from releases.audience import Combination
+from releases.errors import ReleaseError
+from releases.expansion import Copies, expand
+from releases.partitions import build_partitions
+from releases.rehearsal import Rehearsal
+from releases.rendering import Sending
+from releases.renderings import make_copies
+from releases.settling import Unbalanced, settle
+from releases.upkeep import hold
+from runtime.database import Database
+from runtime.logging import get_logger
+from runtime.settings import Settings
+from worker.doorbell import Doorbell
+from worker.engine import Engine
+from worker.filling import Filling
+from worker.journal_folder import JournalFolder
+from worker.relays import Relay
+from worker.smtp import Postman
+
+EXPAND_SECONDS: Final = 2.0
+"""How long a task expands before it rings and ends, so that others get their turn."""
+IDLE_IN_TRANSACTION: Final = "-c idle_in_transaction_session_timeout=6000"
+"""A worker that is stopped in the middle of a transaction must not keep its locks."""
+
+log = get_logger("worker")
+
+
+class Stopping:
+    """Says to a worker and to the children it forks that they shall end soon."""
+
+    def __init__(self) -> None:
+        # Anonymous and shared: a child sees what its parent sets.
+        self._flag = mmap.mmap(-1, 1)
+
+    def set(self) -> None:
+        """End soon."""
+        self._flag[0] = 1
+
+    def __call__(self) -> bool:
+        """Whether to end soon."""
+        return self._flag[0] == 1
+
+
+def sending_of(settings: Settings) -> Sending:
+    """What the settings say about the mail of this installation."""
+    return Sending(
+        from_=parse_mailbox(settings.sender),
+        base_url=settings.public_url,
+        list_domain=settings.lists_domain,
+        bounce_domain=settings.bounce_domain,
+        postal_address=settings.office_address,
+        timezone=settings.zone,
+        is_rehearsal=settings.is_rehearsal,
+    )
+
+
+def worker_database(settings: Settings) -> Database:
+    """The database, as a worker uses it."""
+    url = sa.engine.make_url(settings.database)
+    if url.get_backend_name() == "postgresql" and "options" not in url.query:
+        url = url.update_query_dict({"options": IDLE_IN_TRANSACTION})
+    return Database(url.render_as_string(hide_password=False))
+
+
+class Context:
+    """A worker process; `app` is what it rings with."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        relay_urls: tuple[str, ...],
+        app: Celery,
+        is_stopping: Callable[[], bool],
+    ) -> None:
+        self.settings = settings
+        self.database = worker_database(settings)
+        self.doorbell = Doorbell(app)
+        self.folder = JournalFolder(settings.state_folder)
+        self.is_stopping = is_stopping
+        self._relay_urls = relay_urls
+        self._sending = sending_of(settings)
+        self._engine: Engine | None = None
+        self._making = threading.Lock()
+
+    @property
+    def engine(self) -> Engine:
+        """This process's engine; made on first use."""
+        with self._making:
+            if self._engine is None:
+                self._engine = self._make_engine()
+            return self._engine
+
+    def expand(self, distribution_id: int) -> bool:
+        """Render and expand for two seconds at most; whether something is left to expand."""
+        ends_at = time.monotonic() + EXPAND_SECONDS
+        build_partitions(self.database, distribution_id)
+
+        def make(combinations: Collection[Combination]) -> Copies:
+            return make_copies(self.database, distribution_id, combinations, self._sending)
+
+        try:
+            return expand(
+                self.database,
+                distribution_id,
+                make_copies=make,
+                on_batch=self.doorbell.deliver,
+                may_go_on=lambda: time.monotonic() < ends_at and not self.is_stopping(),
+            )
+        except ReleaseError as error:
+            # It has rendered when it was published: somebody has to look at it.
+            with self.database.transaction() as session:
+                hold(session, distribution_id, f"it cannot be rendered: {error}")
+            return False
+
+    def settle(self, distribution_id: int) -> None:
+        """Complete a distribution when everything adds up."""
+        with self.database.transaction() as session:
+            settlement = settle(session, distribution_id)
+        if isinstance(settlement, Unbalanced):
+            log.error("held", distribution=distribution_id, reason=settlement.note)
+
+    def close(self) -> None:
+        """Take leave of the relays, then of the database."""
+        if self._engine is not None:
+            with contextlib.suppress(Exception):
+                self._engine.close()
+        self.database.dispose()
+
+    def _make_engine(self) -> Engine:
+        settings = self.settings
+        keyring = Keyring(settings.signing_keys, settings.retired_keys)
+        domain = self._sending.from_.address.domain
+        return Engine(
+            self.database,
+            Filling(self.database, keyring, self._sending, domain),
+            Postman([Relay.from_url(url) for url in self._relay_urls]),
+            self.folder,
+            why_withheld=Rehearsal(settings.only_to).why_withheld,
+            is_stopping=self.is_stopping,
+        )

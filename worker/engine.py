@@ -1,0 +1,200 @@
+"""The engine: one per process; leases batches and streams them to the relays.
+
+The sending thread fills stencils and talks SMTP; the ledger's thread writes and leases ahead
+of it; a third renews the lease. No transaction is open while a mail server is waited for.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from mail.replies import Outcome
+from mail.smtp_items import Item
+from releases.leasing import Leased
+from releases.upkeep import batches_to_deliver, pulse_is_fresh
+from runtime.database import Database
+from runtime.logging import get_logger
+from worker.filling import Filling
+from worker.hand import Hand
+from worker.journal import Journal
+from worker.journal_folder import JournalFolder
+from worker.lease import LeaseKeeper
+from worker.ledger import LedgerThread
+from worker.smtp import Postman, RunState
+
+SLICE_SECONDS: Final = 2.0
+"""After this long a delivery task ends, so that other tasks get their turn."""
+LEDGER_PATIENCE_SECONDS: Final = 0.25
+CLOSE_SECONDS: Final = 20.0
+STOPPING_CLOSE_SECONDS: Final = 4.0
+
+log = get_logger("worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What a slice of delivering leaves to do."""
+
+    is_more_left: bool = False
+    to_settle: frozenset[int] = field(default=frozenset())
+
+
+class Engine:
+    """Delivers; for one thread at a time, a second one finds it busy."""
+
+    def __init__(
+        self,
+        database: Database,
+        filling: Filling,
+        postman: Postman,
+        folder: JournalFolder,
+        *,
+        why_withheld: Callable[[str], str | None],
+        is_stopping: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._filling = filling
+        self._postman = postman
+        self._folder = folder
+        self._why_withheld = why_withheld
+        self._is_stopping = is_stopping
+        self._clock = clock
+        self._busy = threading.Lock()
+        self._journal: Journal | None = None
+        self._relay_back_at = 0.0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it delivers now."""
+        return self._busy.locked()
+
+    def deliver(self) -> Delivered:
+        """Deliver the most urgent batches for two seconds, or until there are none."""
+        if self._is_stopping() or not self._busy.acquire(blocking=False):
+            return Delivered()
+        try:
+            if self._clock() < self._relay_back_at or not self._has_work():
+                return Delivered()
+            return self._deliver()
+        finally:
+            self._busy.release()
+
+    def close(self) -> None:
+        """Take leave of the relays; the journal stays if SQL does not know all of it."""
+        with self._busy:
+            self._postman.close()
+            if self._journal is not None:
+                self._journal.close()
+                self._journal = None
+
+    def _has_work(self) -> bool:
+        with self._database.reading() as session:
+            return batches_to_deliver(session, 1) > 0 and pulse_is_fresh(session)
+
+    def _deliver(self) -> Delivered:
+        journal = self._journal = self._journal or self._folder.new_journal()
+        keeper = LeaseKeeper(self._database, self._folder.id, journal.name, self._clock)
+
+        def make_hand(leased: Leased) -> Hand:
+            slot = journal.open_slot(keeper.lease_id, leased.batch_id)
+            return Hand(leased, slot, self._filling.for_batch(leased))
+
+        ledger = LedgerThread(self._database, keeper, make_hand, self._why_withheld)
+        slice_ = Slice(ledger, keeper, self._is_stopping, self._clock)
+        is_written = False
+        try:
+            self._send(slice_)
+            patience = STOPPING_CLOSE_SECONDS if self._is_stopping() else CLOSE_SECONDS
+            is_written = ledger.close(patience)
+        finally:
+            if is_written:
+                keeper.give_back()
+            else:
+                # The journal knows; whoever finds it applies it when the lease has run out.
+                log.warning("the ledger is behind; its journal is left to the sweep")
+                keeper.abandon()
+                self._journal = None
+                journal.close()
+        is_more_left = ledger.has_leased and not ledger.is_dry and not slice_.is_without_relay
+        return Delivered(is_more_left, frozenset(ledger.finished))
+
+    def _send(self, slice_: "Slice") -> None:
+        while True:
+            end = self._postman.run(
+                slice_.source, slice_.on_begin, slice_.on_outcome, slice_.may_start
+            )
+            if end.state is RunState.NO_RELAY:
+                log.warning("no relay can take mail now", reason=end.why)
+                self._relay_back_at = self._clock() + end.retry_after_seconds
+                slice_.end(end.why, end.retry_after_seconds)
+                return
+            if end.state is RunState.STOPPED or slice_.is_over:
+                slice_.end()
+                return
+
+
+class Slice:
+    """What one delivery task gives to the postman, and what it hears from him."""
+
+    def __init__(
+        self,
+        ledger: LedgerThread,
+        keeper: LeaseKeeper,
+        is_stopping: Callable[[], bool],
+        clock: Callable[[], float],
+    ) -> None:
+        self.is_without_relay = False
+        self._ledger = ledger
+        self._keeper = keeper
+        self._is_stopping = is_stopping
+        self._clock = clock
+        self._ends_at = clock() + SLICE_SECONDS
+        self._current: Hand | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is to be drawn."""
+        return self._clock() >= self._ends_at or self._ledger.is_dry or not self.may_start()
+
+    def may_start(self) -> bool:
+        """Whether a message may be begun now."""
+        return self._keeper.is_fresh and not self._is_stopping()
+
+    def source(self) -> Item | None:
+        """The next copy of the batch in hand, or of the next batch."""
+        while self._clock() < self._ends_at:
+            if self._current is not None:
+                item = self._current.draw()
+                if item is not None:
+                    return item
+                if self._current.is_done:
+                    self._ledger.wake()
+                self._current = None
+            self._current = self._ledger.next_hand(LEDGER_PATIENCE_SECONDS)
+            if self._current is None:
+                return None
+        return None
+
+    def on_begin(self, item: Item) -> None:
+        """Just before the message can become complete."""
+        hand, recipient = item.key
+        hand.begin(recipient)
+
+    def on_outcome(self, item: Item, outcome: Outcome) -> None:
+        """The journal first, then the ledger."""
+        hand, recipient = item.key
+        hand.settle(recipient, outcome)
+        if hand.is_done:
+            self._ledger.wake()
+
+    def end(self, relay_trouble: str | None = None, retry_after_seconds: float = 0.0) -> None:
+        """Nothing more is drawn; what is left goes back."""
+        self.is_without_relay = relay_trouble is not None
+        for hand in self._ledger.hands():
+            hand.relay_trouble = relay_trouble
+            hand.retry_after_seconds = retry_after_seconds
+            hand.stop()
+        self._current = None

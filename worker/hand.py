@@ -1,0 +1,95 @@
+"""A batch in this process's hands: who is to be drawn, what is out, what came back."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from mail.replies import Failed, Outcome, Unsent
+from mail.smtp_items import Item
+from releases.leasing import Leased, Recipient
+from releases.recording import Entry
+from runtime.logging import get_logger
+from worker.journal import Slot
+
+log = get_logger("worker")
+
+
+class Hand:
+    """One batch. The sending thread draws and reports; the ledger's thread takes the entries."""
+
+    def __init__(
+        self, leased: Leased, slot: Slot, make: Callable[[Recipient], tuple[str, str, bytes]]
+    ) -> None:
+        self.leased = leased
+        self.slot = slot
+        self.is_stopped = False
+        """The distribution does not run any more, or the batch is somebody else's."""
+        self.is_drawn = False
+        """Nothing more will be drawn. Said by the sending thread alone, which might be drawing."""
+        self.relay_trouble: str | None = None
+        self.retry_after_seconds = 0.0
+        self.has_answered = False
+        self._make = make
+        self._left: Iterator[Recipient] = iter(leased.recipients)
+        self._out = 0
+        # Appended to by one thread, taken from by the other.
+        self._entries: deque[Entry] = deque()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing of it is in our hands any more."""
+        return self.is_drawn and self._out == 0
+
+    def draw(self) -> Item | None:
+        """The next person's copy; None when there is nobody left, or nobody may follow."""
+        while not self.is_stopped and self.slot.has_room:
+            recipient = next(self._left, None)
+            if recipient is None:
+                break
+            try:
+                mail_from, rcpt_to, data = self._make(recipient)
+                item = Item((self, recipient), mail_from, rcpt_to, data)
+            except Exception as error:  # a bug or a bad value concerns this person alone
+                self._fail(recipient, error)
+                continue
+            self._out += 1
+            return item
+        self.is_drawn = True
+        return None
+
+    def stop(self) -> None:
+        """Draw nothing more."""
+        self.is_stopped = True
+        self.is_drawn = True
+
+    def begin(self, recipient: Recipient) -> None:
+        """Note that the message may be complete at the server any moment now."""
+        self.slot.begun(recipient.subscriber_id, recipient.attempts + 1)
+
+    def settle(self, recipient: Recipient, outcome: Outcome) -> None:
+        """Note what came of it: in the journal first."""
+        self._note(recipient, outcome)
+        self._out -= 1
+
+    def take_entries(self) -> list[Entry]:
+        """What came back since the last time."""
+        entries = self._entries
+        return [entries.popleft() for _ in range(len(entries))]
+
+    def _fail(self, recipient: Recipient, error: Exception) -> None:
+        log.warning(
+            "a copy could not be made",
+            distribution=self.leased.distribution_id,
+            subscriber=recipient.subscriber_id,
+            reason=str(error),
+            exc_info=not isinstance(error, ValueError),
+        )
+        reason = f"the copy could not be made: {error or type(error).__name__}"
+        self._note(recipient, Failed(None, reason))
+
+    def _note(self, recipient: Recipient, outcome: Outcome) -> None:
+        if type(outcome) is Unsent:
+            return
+        self.has_answered = True
+        attempt = recipient.attempts + 1
+        self.slot.outcome(recipient.subscriber_id, attempt, outcome)
+        self._entries.append(Entry(recipient.subscriber_id, attempt, outcome))

@@ -1,0 +1,175 @@
+"""The ledger's thread: writes what came back and leases the next batch, beside the sending.
+
+In one transaction it writes finished batches (and at least twice a second what there is of
+unfinished ones), leases the next batch and reads its recipients, one batch ahead.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+import sqlalchemy as sa
+
+from releases.leasing import Leased
+from releases.ledger import Report, Turn, take_turn
+from runtime.database import Database, plain_reason
+from runtime.logging import get_logger
+from worker.hand import Hand
+from worker.journal import SLOTS
+from worker.lease import LeaseKeeper
+
+WRITE_EVERY_SECONDS: Final = 0.5
+RETRY_SECONDS: Final = 0.5
+
+log = get_logger("worker")
+
+
+class LedgerThread:
+    """Runs from its making to `close`."""
+
+    def __init__(
+        self,
+        database: Database,
+        keeper: LeaseKeeper,
+        make_hand: Callable[[Leased], Hand],
+        why_withheld: Callable[[str], str | None],
+    ) -> None:
+        self.finished: set[int] = set()
+        """Distributions that had a batch finished."""
+        self.has_leased = False
+        self._database = database
+        self._keeper = keeper
+        self._make_hand = make_hand
+        self._why_withheld = why_withheld
+        self._jitter = random.Random()  # noqa: S311 (spreads retries, no secret)
+        self._changed = threading.Condition()
+        self._hands: list[Hand] = []
+        self._ready: Hand | None = None
+        self._wants_next = True
+        self._is_dry = False
+        self._is_closing = False
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="medianote-ledger", daemon=True)
+        self._thread.start()
+
+    def next_hand(self, timeout_seconds: float) -> Hand | None:
+        """The next batch; None when there is none, or the database takes too long."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._ready is not None or self._is_dry or self._error is not None,
+                timeout_seconds,
+            )
+            hand, self._ready = self._ready, None
+            if hand is not None:
+                self._wants_next = True
+                self._changed.notify_all()
+            return hand
+
+    @property
+    def is_dry(self) -> bool:
+        """Whether there was nothing more to lease."""
+        return self._is_dry or self._error is not None
+
+    def hands(self) -> list[Hand]:
+        """All batches that are in our hands."""
+        with self._changed:
+            return list(self._hands)
+
+    def wake(self) -> None:
+        """A batch is done."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def close(self, timeout_seconds: float) -> bool:
+        """Write everything and end; False when the database did not take it in time."""
+        with self._changed:
+            self._is_closing = True
+            self._wants_next = False
+            if self._ready is not None:
+                self._ready.stop()
+                self._ready = None
+            self._changed.notify_all()
+        self._thread.join(timeout_seconds)
+        if self._error is not None:
+            raise self._error
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while True:
+                with self._changed:
+                    self._changed.wait_for(self._has_work, WRITE_EVERY_SECONDS)
+                    hands = list(self._hands)
+                    wants_next = self._wants_next and len(hands) < SLOTS
+                    if self._is_closing and not hands:
+                        return
+                if hands or wants_next:
+                    self._turn(hands, wants_next=wants_next)
+        except BaseException as error:  # whoever waits for this thread raises it
+            with self._changed:
+                self._error = error
+                self._changed.notify_all()
+
+    def _has_work(self) -> bool:
+        may_lease = self._wants_next and len(self._hands) < SLOTS
+        return may_lease or self._is_closing or any(hand.is_done for hand in self._hands)
+
+    def _turn(self, hands: list[Hand], *, wants_next: bool) -> None:
+        reports = [(hand, _report(hand)) for hand in hands]
+        turn = self._write([report for _, report in reports], wants_next=wants_next)
+        for hand, report in reports:
+            if report.batch_id in turn.lost or hand.leased.distribution_id in turn.stopped:
+                hand.is_stopped = True
+            if report.is_done:
+                hand.slot.close()
+        new = self._make_hand(turn.leased) if turn.leased is not None else None
+        if not turn.is_lease_held:
+            self._keeper.lose()
+        with self._changed:
+            done = [hand for hand, report in reports if report.is_done]
+            self._hands = [hand for hand in self._hands if hand not in done]
+            self.finished |= turn.finished
+            if new is not None:
+                self.has_leased = True
+                self._hands.append(new)
+                if self._is_closing:
+                    new.stop()
+                else:
+                    self._ready = new
+            if wants_next:
+                self._wants_next = False
+                self._is_dry = new is None
+            self._changed.notify_all()
+
+    def _write(self, reports: list[Report], *, wants_next: bool) -> Turn:
+        """The transaction; again and again while the database is away, for it can be repeated."""
+        while True:
+            try:
+                with self._database.transaction() as session:
+                    return take_turn(
+                        session,
+                        self._keeper.lease_id,
+                        reports,
+                        wants_next=wants_next,
+                        jitter=self._jitter,
+                        why_withheld=self._why_withheld,
+                    )
+            except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+                log.warning("the ledger could not be written", reason=plain_reason(error))
+                wants_next = wants_next and not self._is_closing
+                time.sleep(RETRY_SECONDS)
+
+
+def _report(hand: Hand) -> Report:
+    # Asked before the entries are taken: what comes in between is reported by the next turn.
+    is_done = hand.is_done
+    return Report(
+        batch_id=hand.leased.batch_id,
+        entries=hand.take_entries(),
+        is_done=is_done,
+        relay_trouble=hand.relay_trouble,
+        retry_after_seconds=hand.retry_after_seconds,
+        clears_note=hand.leased.has_note and hand.has_answered,
+    )

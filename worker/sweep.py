@@ -1,0 +1,152 @@
+"""The sweep: a thread in every worker that finds, each second, what is left to do.
+
+It needs only the database, leads nobody and follows nobody: any number of sweeps may run at
+once. Each duty is on its own; one that fails is logged, and the others go on.
+"""
+
+import functools
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import sqlalchemy as sa
+
+from releases.leasing import release_lease, renew_lease, take_lease
+from releases.models import DistributionState
+from releases.partitions import build_partitions
+from releases.upkeep import (
+    Unfinished,
+    batches_to_deliver,
+    finish_cancelled,
+    give_up_late,
+    has_open_batch,
+    keep_pulse,
+    start,
+    unfinished,
+)
+from runtime.database import plain_reason
+from runtime.logging import get_logger
+from worker.adoption import adopt_lost_leases
+from worker.context import Context
+from worker.lease import worker_name
+
+EVERY_SECONDS: Final = 1.0
+DELIVERS_MAX: Final = 64
+STOP_SECONDS: Final = 5.0
+PARTITIONS_EVERY_ROUNDS: Final = 60
+
+log = get_logger("worker")
+
+
+class Sweep:
+    """`free_slots` says how many tasks this worker could take now."""
+
+    def __init__(self, context: Context, free_slots: Callable[[], int]) -> None:
+        self._context = context
+        self._free_slots = free_slots
+        self._lease_id: int | None = None
+        self._ended = threading.Event()
+        self._troubles: dict[str, str] = {}
+        self._rounds = 0
+        self._thread = threading.Thread(target=self._run, name="medianote-sweep", daemon=True)
+
+    def start(self) -> None:
+        """Sweep once, so that stale work is held before any is done; then every second."""
+        self.round()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it."""
+        self._ended.set()
+        if self._thread.ident is not None:
+            self._thread.join(STOP_SECONDS)
+        self._do("leases", self._give_back_lease)
+        self._context.close()
+
+    def round(self) -> None:
+        """All duties, once."""
+        database = self._context.database
+        self._do("pulse", self._keep_pulse)
+        if self._rounds % PARTITIONS_EVERY_ROUNDS == 0:
+            self._do("partitions", lambda: build_partitions(database))
+        self._rounds += 1
+        self._do("leases", lambda: adopt_lost_leases(database, self._context.folder))
+        left: list[Unfinished] = []
+
+        def find() -> None:
+            with database.reading() as session:
+                left.extend(unfinished(session))
+
+        self._do("distributions", find)
+        for one in left:
+            self._do(f"distribution {one.id}", functools.partial(self._attend, one))
+        if any(one.state == DistributionState.RUNNING for one in left):
+            self._do("deliveries", self._ring_deliver)
+
+    def _run(self) -> None:
+        while not self._ended.wait(EVERY_SECONDS):
+            self.round()
+
+    def _do(self, duty: str, perform: Callable[[], object]) -> None:
+        try:
+            perform()
+        except sa.exc.SQLAlchemyError as error:
+            self._tell(duty, plain_reason(error))
+        except Exception as error:  # the other duties go on
+            if self._tell(duty, str(error)):
+                log.exception("the sweep has failed in a duty", duty=duty)
+        else:
+            self._troubles.pop(duty, None)
+
+    def _tell(self, duty: str, reason: str) -> bool:
+        """Log a trouble once, not every second."""
+        if self._troubles.get(duty) == reason:
+            return False
+        self._troubles[duty] = reason
+        log.warning("the sweep cannot do a duty; it tries again", duty=duty, reason=reason)
+        return True
+
+    def _keep_pulse(self) -> None:
+        """Say that this worker runs, and that its journal folder has somebody to look after it."""
+        with self._context.database.transaction() as session:
+            if self._lease_id is None or not renew_lease(session, self._lease_id):
+                self._lease_id = take_lease(session, worker_name(), self._context.folder.id, "")
+            held = keep_pulse(session)
+        if held:
+            log.warning("held after an outage; `medianote resume` sends them", distributions=held)
+
+    def _give_back_lease(self) -> None:
+        if self._lease_id is not None:
+            with self._context.database.transaction() as session:
+                release_lease(session, self._lease_id)
+
+    def _attend(self, one: Unfinished) -> None:
+        database, doorbell = self._context.database, self._context.doorbell
+        match one.state:
+            case DistributionState.SCHEDULED if one.is_due:
+                with database.transaction() as session:
+                    is_started = start(session, one.id)
+                if is_started:
+                    doorbell.prepare(one.id)
+            case DistributionState.CANCELLED:
+                finish_cancelled(database, one.id)
+            case DistributionState.RUNNING if not one.is_expanded:
+                doorbell.prepare(one.id)
+            case DistributionState.RUNNING:
+                if one.is_too_late:
+                    give_up_late(database, one.id)
+                with database.reading() as session:
+                    is_open = has_open_batch(session, one.id)
+                if not is_open:
+                    doorbell.settle(one.id)
+            case _:
+                pass
+
+    def _ring_deliver(self) -> None:
+        free = self._free_slots()
+        if free <= 0:
+            return
+        with self._context.database.reading() as session:
+            count = batches_to_deliver(session, min(free, DELIVERS_MAX))
+        if count:
+            self._context.doorbell.deliver(count)

@@ -1,0 +1,42 @@
+"""The tasks: each takes ids only, and reads as a table of contents.
+
+They are acknowledged before they run and may be lost or run twice: what they do is guarded by
+rows in SQL, and the sweep rings for whatever is left to do.
+"""
+
+from collections.abc import Callable
+
+from celery import Celery
+
+from worker import doorbell
+from worker.context import Context
+
+
+def register(app: Celery, here: Callable[[], Context]) -> None:
+    """Give the application its tasks; `here` is the context of the process they run in."""
+
+    def prepare(distribution_id: int) -> None:
+        """Render what a distribution's audience needs, and expand it, range by range."""
+        context = here()
+        is_more_left = context.expand(distribution_id)
+        if is_more_left:
+            context.doorbell.prepare(distribution_id)
+        else:
+            context.doorbell.settle(distribution_id)
+
+    def deliver() -> None:
+        """Send the most urgent batches, for two seconds at most."""
+        context = here()
+        delivered = context.engine.deliver()
+        for distribution_id in delivered.to_settle:
+            context.doorbell.settle(distribution_id)
+        if delivered.is_more_left:
+            context.doorbell.deliver()
+
+    def settle(distribution_id: int) -> None:
+        """Complete a distribution when everything adds up."""
+        here().settle(distribution_id)
+
+    app.task(name=doorbell.PREPARE)(prepare)
+    app.task(name=doorbell.DELIVER)(deliver)
+    app.task(name=doorbell.SETTLE)(settle)
