@@ -74,11 +74,11 @@ def pulse_is_fresh(session: Session) -> bool:
 def keep_pulse(session: Session) -> list[int]:
     """Say that a worker runs. After an outage, first hold what ran before it: those held."""
     fact = read_fact(session, PULSE)
+    last = fact.known_at if fact is not None else None
     moment = now(session)
-    if fact is not None and moment - fact.known_at < PULSE_EVERY:
+    if last is not None and moment - last < PULSE_EVERY:
         return []
     remember_fact(session, PULSE, {})
-    last = fact.known_at if fact is not None else None
     if last is not None and moment - last <= OUTAGE:
         return []
     stale = Distribution.due_at < moment - OUTAGE
