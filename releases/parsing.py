@@ -1,0 +1,20 @@
+"""Reading a release: plain text as press offices send it, or Markdown with front matter."""
+
+from releases.errors import EmbargoError, ReleaseError
+from releases.reading.decoding import decode
+from releases.reading.parsed import Parsed, Unsure
+from releases.reading.plain_text import read_plain_text
+from releases.reading.spans import Label, Span
+
+__all__ = ["EmbargoError", "Label", "Parsed", "ReleaseError", "Span", "Unsure", "parse"]
+
+
+def parse(data: bytes | str, *, filename: str | None = None) -> Parsed:
+    """Reads a release, given as the octets of a file or as text.
+
+    `filename` tells Markdown (`.md`, `.markdown`) from plain text where the text itself does not.
+    Raises ReleaseError (EmbargoError among them): one plain line that says what is wrong, what
+    was looked for and where.
+    """
+    text = data if isinstance(data, str) else decode(data)[0]
+    return read_plain_text(text)

@@ -1,0 +1,142 @@
+"""Whom the press may ask: contact lines, in many forms and languages."""
+
+import re
+
+from releases.reading.lines import Line, fold
+from releases.reading.offices import is_position
+
+_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_PHONE = re.compile(
+    r"\+ ?\d{1,3}[ ()./-]{0,3}\d[\d ()./-]{5,16}\d|\(\+?\d{2,5}\) ?\d{2,4}[ .-]?\d{2,4}"
+    r"|(?<![\d/.-])\d{3}[-./ ]\d{3}[-. ]\d{4}(?!\d)"
+    r"|(?<![\d/.,-])0\d{1,4}[ /-]\d[\d /-]{4,12}\d"
+    r"|(?:\b(?:tel|phone|telephone|fax|mob|mobile|cell|telefon|telefono|portable|handy|movil|direct|ph"
+    r"|téléphone|tél|teléfono|móvil|telefone|телефон|тел|моб|факс)\b\.?|\b[tmfp](?=\s?[:.])"
+    r"|هاتف|جوال|电话|電話|手机|전화|טלפון)"
+    r"\s?[.:：)]{0,2}\s?(?:\(\w\)\s?)?\+?[\d(][\d ()./-]{4,20}",
+    re.IGNORECASE,
+)
+_NAMES = (
+    r"(?:(?:media|press|news|public affairs|public information|public|investor(?: relations)?|editorial|for (?:media|press)|agency|company|corporate|pr|technical"
+    r"|international|additional|primary|our|your) )?(?:contacts?(?: (?:information|details|persons?|for (?:media|press|journalists|the media)|us|points?))?"
+    r"|points? of contact|inquir(?:y|ies)|enquir(?:y|ies)|queries|relations contacts?)"
+    r"|for (?:(?:more|further|additional|general) )?(?:information|details|media inquiries|media enquiries|press inquiries|interviews|queries"
+    r"|press enquiries)(?: (?:about|on) .{3,60}?)?(?:,? (?:please )?(?:contact|call|e-?mail|reach|write to))?"
+    r"|(?:please )?contact|journalists? (?:may|can|should) contact|media relations|investor relations|press office|press desk|press team|public affairs"
+    r"|(?:presse|medien)?kontakte?(?: fur (?:die )?(?:presse|medien|journalisten))?|ansprechpartner(?:in|innen)?|ansprechperson(?:en)?|pressesprecher(?:in)?"
+    r"|ruckfragen(?:hinweis)?(?: an| bei)?|ruckfragen bitte an|fur ruckfragen|bei ruckfragen|pressestelle|weitere informationen(?: bei)?|weitere auskunfte"
+    r"|contactos?(?: (?:de|para|con)(?: la| los)? (?:prensa|medios|comunicacion))?|para (?:mas|mayor) informacion|mas informacion"
+    r"|contacts? (?:presse|medias?)|contacts? (?:pour|de) la presse|renseignements|pour (?:plus d'|de plus amples |tout )?(?:informations?|renseignements)(?:,? (?:contactez|contacter))?"
+    r"|relations (?:presse|medias)|service de presse|contatti?(?: (?:stampa|per la stampa|media))?|per (?:ulteriori |maggiori )?informazioni|ufficio stampa"
+    r"|contat?os?(?: (?:de|para a|com a) imprensa)?|mais informacoes|para mais informacoes|assessoria de imprensa|informacoes a imprensa"
+    r"|контакты?(?: (?:для (?:сми|прессы|журналистов)|пресс-службы))?|контактн\w+ (?:лицо|информация|данные)|(?:за )?дополнительн\w+ информаци\w+|справки по телефон\w+|пресс-служба"
+    r"|контактна особа|для додатковоi iнформацii|للاتصال|للتواصل|للتواصل الاعلامي|للاستفسار(?:ات)?|لمزيد من المعلومات|للمزيد من المعلومات|جهة الاتصال|الاتصال الاعلامي|مسؤول الاتصال|الاتصال"
+    r"|联系人|联系方式|联系|媒体联系(?:人)?|媒体联络(?:人)?|新闻联系人|媒体垂询|媒体查询|聯絡人|聯絡方式|媒體聯絡|媒體聯繫|咨询电话|联系电话|お問い?合わ?せ先?|問い合わせ先|本件に関するお問い?合わ?せ先?|連絡先|担当|문의(?:처)?|담당(?:자)?"
+    r"|perscontact|contact voor de pers|noot voor de redactie|meer informatie|presskontakt|pressekontakt|kontaktperson(?:er)?|for mer information|for ytterligere informasjon|yhteystiedot|lisatietoja"
+    r"|kontakt (?:prasowy|dla mediow|pro media)|kontakt|iletisim|basin iletisim|επικοινωνια|πληροφοριες|איש קשר|narahubung|informasi lebih lanjut|lien he"
+)
+_LABEL = re.compile(rf"^[*•\s-]*(?:{_NAMES})(?P<end>\s?[:：]|\s?\(s\)\s?:|\s?[-–—](?=\s)|$)")
+_SENTENCE_LABEL = re.compile(
+    r"^(?:for (?:(?:more|further|additional) )?(?:information|details|media inquiries|press inquiries|media enquiries|interviews)[^.:@]{0,80}?,? (?:please )?(?:contact|call|e-?mail|reach)\b"
+    r"|(?:media |press )?(?:inquiries|enquiries|questions) (?:should|may|can) be (?:directed|addressed|sent) to"
+    r"|(?:journalists|reporters|media)(?: .{0,60})? (?:contact|should contact|may contact|can contact|call)\b"
+    r"|(?:bitte )?wenden sie sich|para mas informacion,? (?:contacte|llame|contactar)|pour plus d'informations?,? (?:veuillez )?contacte[rz])"
+)
+_JOB_END = re.compile(r"(?:\.|,|;|:)$")
+_WEB = re.compile(
+    r"^(?:https?://|www\.)\S+$|^(?:web|website|site|twitter|facebook|linkedin|x|url|internet)\s?:",
+    re.IGNORECASE,
+)
+_FIELD = re.compile(
+    r"^(?:name|tel|phone|telephone|fax|mob|mobile|cell|e-?mail|mail|telefon|telefono|courriel|correo|direct|office|after hours|out of hours|24-hour|twitter|web|url|电话|邮箱|電話|emailadres|тел|эл)"
+    r"\b\.?\s?(?:\w+ ){0,2}[:：]",
+    re.IGNORECASE,
+)
+
+
+def has_email(words: str) -> bool:
+    """Whether an e-mail address stands in the line."""
+    return "@" in words and _EMAIL.search(words[:1000]) is not None
+
+
+def has_phone(words: str) -> bool:
+    """Whether a telephone number stands in the line."""
+    return _PHONE.search(words[:400]) is not None
+
+
+def is_reachable(words: str) -> bool:
+    """Whether the line holds an e-mail address or a telephone number."""
+    return has_email(words) or has_phone(words)
+
+
+def label_end(words: str) -> int | None:
+    """Where a contact label ends that the line begins with ("Media contact:"), or None."""
+    head = words[:140]
+    folded = fold(head)
+    match = _LABEL.match(folded)
+    if match is None:
+        return None
+    if match["end"].strip() in (":", "："):
+        colon = min((head.find(mark) for mark in ":：" if mark in head), default=-1)
+        return colon + 1 if colon >= 0 else len(words)
+    if match["end"] == "":
+        return len(words) if len(words) <= 140 else None
+    return match.end()
+
+
+def is_contact_sentence(words: str) -> bool:
+    """For more information, please contact … : a contact told in a sentence."""
+    return _SENTENCE_LABEL.match(fold(words[:400])) is not None and is_reachable(words)
+
+
+def can_follow(words: str) -> bool:
+    """A line that may belong to a contact: reachable, a field, a web address, a name or a post."""
+    if is_reachable(words) or _WEB.match(words) or _FIELD.match(words):
+        return True
+    return len(words) <= 70 and (not words.endswith((".", "?", "!")) or words.endswith("D.C."))
+
+
+def entries(lines: list[str]) -> list[str]:
+    """The contacts in consecutive lines: one string a person or desk, without labels."""
+    found: list[list[str]] = [[]]
+    for words in lines:
+        end = label_end(words)
+        is_label = end is not None
+        rest = words[end:].strip(" ,;") if end is not None else words.strip(" ,;")
+        is_new_person = (
+            bool(rest)
+            and not is_reachable(rest)
+            and not _FIELD.match(rest)
+            and not is_position(rest)
+        )
+        if found[-1] and (
+            is_label
+            or (is_new_person and is_reachable(" ".join(found[-1])) and not _WEB.match(rest))
+        ):
+            found.append([])
+        if rest:
+            found[-1].append(rest)
+    joined = [_joined(parts) for parts in found if parts]
+    return [entry for text in joined for entry in _people(text)]
+
+
+def entries_of_groups(groups: list[list[Line]]) -> list[str]:
+    """The contacts of several groups of lines."""
+    return [entry for group in groups for entry in entries([line.words for line in group])]
+
+
+def _joined(parts: list[str]) -> str:
+    text = parts[0]
+    for part in parts[1:]:
+        is_sentence = part[0].islower() and not is_reachable(part.split()[0])
+        goes_on = is_sentence or _JOB_END.search(text) or text.endswith(("-", " or", " and", " at"))
+        text += (" " if goes_on else ", ") + part
+    return text
+
+
+def _people(text: str) -> list[str]:
+    """Several people in one sentence, each with an address or number of their own."""
+    parts = re.split(r"(?:,|;)\s+(?:or|and)\s+|;\s+|,?\s+or\s+(?=[A-Z])|\s\|\s", text)
+    if len(parts) > 1 and all(is_reachable(part) for part in parts):
+        return [part.strip(" ,;.") for part in parts]
+    return [text.strip(" ,;").removesuffix(".") if is_reachable(text) else text.strip(" ,;")]

@@ -1,0 +1,206 @@
+"""From labelled pieces to the facts of a release: kind, office, place, date, embargo."""
+
+import datetime
+import re
+
+from releases.content import Kind
+from releases.errors import EmbargoError
+from releases.reading.datelines import Dateline
+from releases.reading.dates import FoundDate, find_dates
+from releases.reading.embargo_lines import (
+    is_embargo,
+    is_loud_embargo,
+    mentions,
+    read_embargo,
+    smells_of_embargo,
+)
+from releases.reading.header import Header
+from releases.reading.kinds import PrintedKind, kind_of_title
+from releases.reading.lines import Line, fold, groups
+from releases.reading.offices import is_organisation, is_press_office
+from releases.reading.parsed import Unsure
+from releases.reading.places import is_place
+from releases.reading.spans import Label
+
+_OFFICE_OF = re.compile(r",\s*(?P<office>(?:Office|Bureau) of .+)$")
+_AMERICAN = re.compile(r"\b(?:u\.?s\.?a?|d\.?c\.?|washington|new york|calif|texas|va|md)\b")
+_NEAR_TOP = 3
+"""Paragraphs of the body in which a sentence about an embargo is taken to be the release's own."""
+
+
+class Facts:
+    """Reads one fact after another, and keeps what is in doubt."""
+
+    def __init__(self, header: Header, dateline: Dateline | None) -> None:
+        self._header, self._dateline = header, dateline
+        self.unsure: list[Unsure] = []
+
+    def doubt(self, field: str, why: str | None) -> None:
+        """Notes that a field may be wrong, if there is a reason."""
+        if why:
+            self.unsure.append(Unsure(field, why))
+
+    def kind(self, title: str, *, has_speakers: bool) -> PrintedKind:
+        """The kind printed in the header, else the one the title says, else what fits."""
+        printed = []
+        for piece in self._header.of(Label.KIND):
+            if isinstance(piece.value, PrintedKind):
+                printed.append(piece.value)
+            elif kind := kind_of_title(piece.words):
+                printed.append(PrintedKind(kind, piece.words))
+        for found in printed:  # "News" or "Press release" says least
+            if found.kind is not Kind.PRESS_RELEASE:
+                return found
+        if printed:
+            return printed[0]
+        if kind := kind_of_title(title):
+            return PrintedKind(kind, "")
+        if has_speakers:
+            return PrintedKind(Kind.TRANSCRIPT, "")
+        is_released = self._header.of(Label.RELEASE_LINE) or (
+            self._dateline is not None and self._dateline.agency
+        )
+        numbers = [fold(piece.words) for piece in self._header.of(Label.NUMBER)]
+        if not is_released and not any(number.startswith("release") for number in numbers):
+            self.doubt("kind", "the text does not say what kind it is: taken for a press release")
+        return PrintedKind(Kind.PRESS_RELEASE, "")
+
+    def office(self) -> str | None:
+        """The press office, else another office, else the organisation of the letterhead."""
+        offices = [piece.words.strip(" *:,") for piece in self._header.of(Label.OFFICE)]
+        for office in offices:
+            if is_press_office(office):
+                return office
+        if offices:
+            return offices[0]
+        for piece in self._header.of(Label.SUBTITLE):
+            if match := _OFFICE_OF.search(piece.words):
+                return match["office"]
+        letterhead = self._header.of(Label.LETTERHEAD)
+        chosen = next((piece for piece in letterhead if is_organisation(piece.words)), None)
+        if chosen is None and letterhead and letterhead[0].line <= 3:
+            first = letterhead[0]
+            has_name = any(letter.isalpha() for letter in first.words) and not re.search(
+                r"\d|[:@]", first.words
+            )
+            chosen = first if has_name and len(first.words.split()) <= 6 else None
+        if chosen is None:
+            return None
+        chosen.label = Label.OFFICE
+        return chosen.words.strip(" *:,")
+
+    def place(self) -> str | None:
+        """A place of the header by its name, else the dateline's, else a venue."""
+        places = [piece.words.strip(" ,;:") for piece in self._header.of(Label.PLACE)]
+        for place in places:
+            if is_place(place):
+                return place
+        if self._dateline is not None and self._dateline.place:
+            return self._dateline.place
+        return places[-1] if places else None
+
+    def date(self, embargo_lines: list[list[Line]]) -> datetime.date | None:
+        """The header's date, else the dateline's, the pasted mail's, the embargo's."""
+        printed = [
+            piece.value
+            for piece in self._header.of(Label.DATE)
+            if isinstance(piece.value, FoundDate)
+        ]
+        dates = [found for found in printed if found.date]
+        if dates:
+            chosen = dates[0]
+            others = {other.date for other in dates[1:]} - {chosen.date}
+            if others:
+                self.doubt("date", f"other dates stand in the header: {_listed(others)}")
+        elif dateline_date := self._dateline.date if self._dateline else None:
+            if dateline_date.date is None:
+                self.doubt("date", "the dateline's date has no year")
+                return None
+            chosen = dateline_date
+        else:
+            return self._other_date(embargo_lines)
+        return self._checked(chosen)
+
+    def _checked(self, chosen: FoundDate) -> datetime.date | None:
+        date = chosen.date
+        if chosen.other_reading and chosen.other_reading != date:
+            if _AMERICAN.search(fold(self.place() or "")):
+                return date
+            self.doubt("date", f"it may also be read as {chosen.other_reading}")
+        if chosen.contradicts_weekday and date:
+            self.doubt("date", f"{date} is a {date:%A}, not the weekday it says")
+        dateline = self._dateline.date if self._dateline else None
+        if dateline and date and dateline is not chosen:
+            day = datetime.date(dateline.year or date.year, dateline.month, min(dateline.day, 28))
+            if (day.month, dateline.day, dateline.year or date.year) != (
+                date.month,
+                date.day,
+                date.year,
+            ):
+                said = f"{dateline.year or date.year}-{dateline.month:02}-{dateline.day:02}"
+                self.doubt("date", f"the dateline says {said}")
+        return date
+
+    def _other_date(self, embargo_lines: list[list[Line]]) -> datetime.date | None:
+        for words in [self._header.mail_date or ""] + [
+            " ".join(line.words for line in lines) for lines in embargo_lines
+        ]:
+            if dates := [found for found in find_dates(words) if found.date]:
+                return dates[0].date
+        return None
+
+    def embargo(
+        self, date: datetime.date | None, headline: str, body: list[Line], below: list[Line]
+    ) -> datetime.datetime | None:
+        """The embargo, or EmbargoError when there is one that cannot be read beyond doubt."""
+        found: set[datetime.datetime] = set()
+        for lines in [*self._header.embargoes, *_in_the_text(body, below)]:
+            moment, _, is_dated_by_release = read_embargo(lines, date)
+            if is_dated_by_release:
+                self.doubt("embargo", "its line gives no full date: the release's own is taken")
+            found.add(moment)
+        if len(found) > 1:
+            moments = ", ".join(sorted(moment.isoformat() for moment in found))
+            raise EmbargoError(f"the text names several embargoes ({moments}): leave one")
+        if not found:
+            if smells_of_embargo(headline):
+                raise EmbargoError(
+                    f"the headline «{headline[:100]}» speaks of an embargo, and no line says until"
+                    ' when: add one such as "EMBARGOED UNTIL 6:00 p.m. ET, 5 March 2024"'
+                )
+            return None
+        if self._header.of(Label.RELEASE_LINE):
+            self.doubt("embargo", "the text also says that it is for immediate release")
+        return found.pop()
+
+
+def _in_the_text(body: list[Line], below: list[Line]) -> list[list[Line]]:
+    """Embargo lines outside the header: in its first paragraphs, or loud ones anywhere."""
+    found = []
+    for is_body, lines in ((True, body), (False, below)):
+        if not lines or not mentions("\n".join(line.words for line in lines)):
+            continue
+        for number, group in enumerate(groups(lines)):
+            if is_loud_embargo(group[0].words):
+                found.append(group[:4])
+            elif is_body and number < _NEAR_TOP:
+                words = " ".join(line.words for line in group)
+                if is_embargo(words[:600]):
+                    sentence = _sentence(words)
+                    found.append(
+                        [Line(group[0].start, group[0].end, sentence, sentence, True, False)]
+                    )
+    return found
+
+
+def _sentence(words: str) -> str:
+    """The part of a long paragraph around the word."""
+    if len(words) <= 300:
+        return words
+    match = re.search(r"embargo|sperrfrist|not for|эмбарго|禁发|النشر", words, re.IGNORECASE)
+    middle = match.start() if match else 0
+    return words[max(0, middle - 80) : middle + 200]
+
+
+def _listed(dates: set[datetime.date | None]) -> str:
+    return ", ".join(sorted(str(date) for date in dates))

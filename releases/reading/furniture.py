@@ -1,0 +1,185 @@
+"""What stands in a release for desks and machines, and is not mailed again."""
+
+import re
+
+from releases.reading.lines import fold
+
+_IMMEDIATE = re.compile(
+    r"^(?:(?:for|not embargoed|no embargo)\b.{0,4})?"
+    r"(?:immediate(?:ly)? (?:release|distribution|publication|use|broadcast|release and posting)"
+    r"|release immediately|release on receipt|immediate attention)"
+    r"(?:(?: and|,| &)? ?(?:posting|publication|distribution|broadcast|use|upon receipt|on receipt))*$"
+    r"|^for (?:release|publication|use) (?:immediately|upon receipt|on receipt|now|at will)$"
+    r"|^(?:no embargo|not embargoed|embargo: (?:none|no|aucun|keine|ninguno|nessuno))$|^for release$"
+    r"|^para (?:(?:su )?(?:publicacion|difusion|divulgacion|distribucion) inmediata|publicar de inmediato)$"
+    r"|^(?:pour|a) (?:diffusion|publication) immediate$|^a diffuser immediatement$"
+    r"|^zur (?:sofortigen|freien) (?:veroffentlichung|verwendung|verfugung)$|^sofort frei$|^ab sofort frei$"
+    r"|^(?:keine sperrfrist|frei zur veroffentlichung)$"
+    r"|^(?:per|da) (?:la )?(?:pubblicazione|diffusione) immediata$"
+    r"|^para (?:divulgacao|publicacao|difusao) imediata$"
+    r"|^(?:для )?(?:немедленн\w+ |незамедлительн\w+ )(?:публикации|распространени\w+|опубликовани\w+)$"
+    r"|^(?:к|за) немедленн\w+ (?:публикации|распространению)?$|^до негайного (?:оприлюднення|поширення)$"
+    r"|^(?:للنشر|للإصدار|للتوزيع) (?:الفوري|فورا|الآن|العاجل|الان)$|^للنشر$"
+    r"|^(?:即时|即時)?(?:发布|發布|发表|發佈)$|^供?(?:即时|即時)(?:发布|發布|发表|發佈)$|^即日(?:公開|発表)$|^解禁なし$"
+    r"|^voor (?:directe|onmiddellijke) (?:publicatie|verspreiding)$|^till omedelbar publicering$"
+    r"|^do natychmiastowej publikacji$|^for umiddelbar (?:offentliggorelse|publisering)$"
+    r"|^julkaisuvapaa(?: heti)?$|^k okamzitemu zverejneni$|^hemen yayin(?:lanmasi)? icin$"
+)
+_IMMEDIATE_HALF = re.compile(
+    r"^(?:for immediate|para su publicacion|pour diffusion|zur sofortigen)$"
+)
+_ORNAMENT = ' \t*#=~_-–—•·|:.[]()<>«»“”"/'
+_NUMBERED_WORDS = (
+    r"(?:release|news release|press release|media release|statement|prn|pr|nr|ref(?:erence)?|our ref|no|nr|n[o°º]"
+    r"|num(?:ero|ber)?|№|n|number|id|bulletin|communique|comunicado|nota|pm|pi|boletin|file|doc(?:ument)?"
+    r"|выпуск|номер|رقم|العدد|编号|編號|文号)"
+)
+_CODE = r"(?:[a-z]{1,10}[/-]?)?\(?\d{1,6}\)?(?:[/._-]?\(?[a-z0-9]{1,8}\)?|[ ]\(?\d{1,6}\)?){0,6}"
+_NUMBER = re.compile(
+    rf"^(?:{_NUMBERED_WORDS}[\s.:#]*)+(?:no|nr|n[o°º]|#|№)?[\s.:#]*{_CODE}\.?$"
+    r"|^\d{2,4}[/-]\d{1,6}(?:[/-]\d{1,4})?$"
+    r"|^(?:#|№)\s?\d[\w/.-]{0,14}$"
+    r"|^[a-z]{1,8}(?:[/-][a-z]{1,6}){0,3}[/-](?:\(?\d{1,4}\)?)(?:[/.-]?\(?[a-z0-9]{1,6}\)?){0,5}(?:-[a-z]{2,4}/\d+)*$"
+    r"|^(?:\(?\d{4}\)? ?)\d{1,4}$|^[a-z]{2,5}-?\d{2}-\d{2,5}$"
+    r"|^第? ?\d{1,6} ?[号號期]$|^\(?〔?\d{4}〕?第?\d+号\)?$"
+)
+_END = re.compile(
+    r"^(?:#(?: ?#){1,9}|-+ ?30 ?-+|– ?30 ?–|— ?30 ?—|xxx|x x x"
+    r"|[-–—*#( ]*(?:end|ends|the end|end of (?:release|text|statement|transcript|document|press release|remarks)"
+    r"|end text|end transcript|end it|fin|fin del (?:texto|comunicado)|termina el texto|fin du (?:communique|texte)"
+    r"|fin de texto|ende|ende der (?:mitteilung|pressemitteilung)|fine|fine comunicato|fim|fim do texto|конец"
+    r"|кінець|النهاية|انتهى|-?انتهى-?|نهاية البيان|完|（完）|\(完\)|全文完|以上|끝|einde|slut|koniec|konec|son|loppu)"
+    r"[-–—*#)./ ]*)$"
+)
+# END and the time at which it ended ("END 2:16 P.M. EDT").
+_END_AT = re.compile(
+    r"^end\b[ .:-]*(?:at )?\d{1,2}[:.]\d\d ?(?:[ap]\.? ?m\.?)?(?: ?\(?[a-z]{1,4}\)?\.?)?$"
+    r"|^\(?(?:the )?(?:briefing|press conference|interview|call|press availability|remarks|event)"
+    r" (?:was )?(?:concluded|ended|adjourned) (?:at )?.{4,20}$"
+)
+_WEAK_END = re.compile(
+    r"^(?:\* ?){3,}$|^(?:[•·] ?){3,}$|^(?:~ ?){3,}$|^[o0](?: [o0]){2,}$|^-+o0?o-+$"
+)
+_RULE = re.compile(r"^(?:[-_=*~–—•·#+] ?){3,}$")
+_START = re.compile(
+    r"^[-–—*( ]*(?:begin(?:ning of)? (?:text|transcript|statement|remarks)|start of (?:text|statement)"
+    r"|comienza el texto|comienzo del texto|inicia(?:n)? el texto|debut (?:du|de) texte|inicio do texto"
+    r"|anfang des textes|beginn des textes|начало текста|بداية النص|inizio (?:del )?testo)[-–—*). :]*$"
+)
+_PAGE = re.compile(
+    r"^[-–—*(\[ ]*(?:more|more to come|over|please turn over|continued|continued on (?:next|page) ?\w*|weiter|suite|sigue"
+    r"|page \d{1,3}(?: (?:of|/) ?\d{1,3})?|seite \d{1,3}(?: von \d{1,3})?|pagina \d{1,3}(?: de \d{1,3}| di \d{1,3})?"
+    r"|p(?:age|g)?\. ?\d{1,3}(?:/\d{1,3})?|стр(?:аница|\.) ?\d{1,3}|第 ?\d{1,3} ?[页頁](?:[/，, ]*共 ?\d+ ?[页頁])?"
+    r"|(?:more-){1,3}more|add ?\d|\d{1,2}-\d{1,2}-\d{1,2}(?:-\d{1,2})+)[-–—*)\] ]*$"
+    r"|^[-–—] ?\d{1,3} ?[-–—]$"
+)
+_LIST = re.compile(
+    r"^un ?subs?c?r? ?[a-z]* ?(?:me)?$|unsub ?scribe|\bopt[ -]out\b|manage (?:your |my )?(?:subscriptions?|preferences)"
+    r"|update (?:your |my )?(?:profile|preferences|subscription)|subscriber (?:preferences|help)|email preferences"
+    r"|you (?:are|were|have been)? ?(?:receiv(?:ed|ing)|subscribed|getting) (?:to )?(?:this|the|these)? ?"
+    r"(?:e-?mail|message|newsletter|press|list|our)|this (?:e-?mail|message|newsletter|mailing) (?:was|has been|is being) sent"
+    r"|this (?:e-?mail|message|service) is (?:provided|sent) (?:to you )?by|sent (?:to .{3,60} )?on behalf of"
+    r"|view (?:this|it|the) (?:e-?mail|message|release|page|as|in)\b.{0,30}(?:browser|web|online|page)?$"
+    r"|having trouble (?:viewing|reading)|trouble viewing|can'?t (?:see|read) this|forward (?:this )?(?:e-?mail|to a friend)"
+    r"|add us to your (?:address book|safe)|powered by|privacy policy$|stay connected|^(?:follow|find|like) us on\b"
+    r"|se desinscrire|desabonner|desinscription|cancelar (?:la |su )?suscripcion|darse de baja|dejar de recibir"
+    r"|abmelden|abbestellen|newsletter abbestellen|disiscri|annulla(?:re)? (?:l'?)?iscrizione|cancelar (?:a )?(?:inscricao|assinatura)"
+    r"|отписаться|отменить подписку|вы получили это письмо|الغاء الاشتراك|退订|退訂|取消订阅|配信停止|afmelden|avregistrera"
+    r"|wypisz|receiving this (?:e-?mail|message) because|mailing list,? (?:address|send|please|write|visit|click|e-?mail)"
+    r"|subscribe press|to subscribe|join our mailing list|remove(?:d)? from (?:this|our|the) (?:mailing )?list"
+    r"|do not reply to this|this is an? (?:auto|unmonitored|automatically)|^click here\b"
+)
+_MAIL_HEADER = re.compile(
+    r"^(?P<name>from|sent|date|to|cc|bcc|subject|reply-to|importance|attachments?|von|gesendet|an|betreff|de|envoye|a|objet"
+    r"|enviado(?: el)?|para|asunto|fecha|da|inviato|oggetto|data|assunto|от|отправлено|кому|тема|дата|发件人|收件人|主题|日期|发送时间"
+    r"|message-id|x-[\w-]+|mime-version|content-type|received|return-path|list-[\w-]+|sender) ?[:：] ?(?P<value>.*)$"
+)
+_SUBJECT_NAMES = ("subject", "betreff", "objet", "asunto", "oggetto", "assunto", "тема", "主题")
+_DATE_NAMES = (
+    "date",
+    "sent",
+    "gesendet",
+    "envoye",
+    "enviado",
+    "enviado el",
+    "inviato",
+    "отправлено",
+    "дата",
+    "日期",
+    "发送时间",
+)
+_REPLY = re.compile(r"^(?:(?:re|fw|fwd|aw|wg|tr|rv|i|r)\s?:\s*|\[[^\]]{1,30}\]\s*)+", re.IGNORECASE)
+
+
+def is_release_line(words: str) -> bool:
+    """FOR IMMEDIATE RELEASE, in many languages."""
+    return len(words) <= 80 and _IMMEDIATE.match(fold(words).strip(_ORNAMENT)) is not None
+
+
+def is_half_release_line(words: str) -> bool:
+    """The first half of a release line that is broken in two ("For Immediate")."""
+    return _IMMEDIATE_HALF.match(fold(words).strip(_ORNAMENT)) is not None
+
+
+def is_number(words: str) -> bool:
+    """A release number ("RELEASE: 00-134", "2011/1860", "IP/19/1234"), and nothing else."""
+    if len(words) > 60 or not any(letter.isdigit() for letter in words):
+        return False
+    folded = fold(words.strip(" *[]"))
+    return _NUMBER.match(folded) is not None
+
+
+def is_end_mark(words: str) -> bool:
+    """###, -30-, ENDS and their like: nothing of the release comes after, save notes to editors."""
+    if len(words) > 70:
+        return False
+    folded = fold(words).strip()
+    return _END.match(folded) is not None or _END_AT.match(folded) is not None
+
+
+def is_weak_end_mark(words: str) -> bool:
+    """Three stars: the end, or only a pause."""
+    return len(words) <= 40 and _WEAK_END.match(words) is not None
+
+
+def is_rule(words: str) -> bool:
+    """A line drawn with characters."""
+    return _RULE.match(words[:200]) is not None and len(set(words)) <= 3
+
+
+def is_start_mark(words: str) -> bool:
+    """(begin text), (comienza el texto)."""
+    return len(words) <= 50 and _START.match(fold(words)) is not None
+
+
+def is_page_mark(words: str) -> bool:
+    """-more-, Page 2 of 3."""
+    return len(words) <= 40 and _PAGE.match(fold(words)) is not None
+
+
+def is_list_furniture(words: str) -> bool:
+    """What a mailing list adds: unsubscribe, view in browser, why this came."""
+    return _LIST.search(fold(words[:600])) is not None
+
+
+def mail_header(words: str) -> tuple[str, str] | None:
+    """Name (folded) and value of a mail's header line that was pasted with the text."""
+    match = _MAIL_HEADER.match(fold(words[:400]))
+    if not match:
+        return None
+    return match["name"], re.split("[:：]", words, maxsplit=1)[1].strip()
+
+
+def is_subject(name: str) -> bool:
+    """Whether this mail header holds the subject."""
+    return name in _SUBJECT_NAMES
+
+
+def is_mail_date(name: str) -> bool:
+    """Whether this mail header holds the date."""
+    return name in _DATE_NAMES
+
+
+def without_reply_marks(subject: str) -> str:
+    """A mail's subject without RE:, FW: and [tags]."""
+    return _REPLY.sub("", subject).strip()

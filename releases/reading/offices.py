@@ -1,0 +1,149 @@
+"""Who sends: offices, the organisations above them, and people with their positions."""
+
+import re
+
+from releases.reading.lines import fold, is_caps
+
+_OFFICE = re.compile(
+    r"^(?:the |u\.?s\.? |el |la |le |die |das |der )?(?:"
+    r"(?:office|bureau) of (?:the )?\w"
+    r"|(?:[\w.&'-]+ ){0,4}(?:press|media|news|communications?|public affairs|public information"
+    r"|media relations|press relations|public relations|spokesperson'?s?|spokesman'?s?)"
+    r" (?:office|bureau|service|desk|team|unit|section|department|directorate|division|center|centre)\b"
+    r"|(?:press|media|public affairs|communications?|media relations|press relations|newsroom"
+    r"|news room|corporate communications|public information|press centre|press center)$"
+    r"|(?:directorate|division|department|directorate-general) (?:of|for) (?:public affairs|communications?"
+    r"|press|media|information)\b"
+    r"|oficina (?:de|del)\b|gabinete (?:de|del) (?:prensa|comunicacion|imprensa)|sala de prensa"
+    r"|direccion (?:general )?de (?:comunicacion|prensa|informacion)|departamento de (?:prensa|comunicacion)"
+    r"|(?:servicio|unidad|area) de (?:prensa|comunicacion)|oficina de prensa|secretaria de comunicacion"
+    r"|bureau de (?:la )?presse|service (?:de )?(?:la )?presse|service (?:de )?(?:la )?communication"
+    r"|direction de (?:la )?(?:communication|presse)|porte-parole\b|bureau du porte-parole|cabinet d"
+    r"|(?:[\w-]+ )?(?:pressestelle|presseamt|pressereferat|presseburo|medienstelle|presseabteilung)"
+    r"|presse- und (?:informationsamt|offentlichkeitsarbeit|kommunikation)|referat (?:fur )?presse"
+    r"|ufficio (?:stampa|comunicazione)|servizio stampa|portavoce\b"
+    r"|assessoria de (?:imprensa|comunicacao)|secretaria (?:especial )?de comunicacao"
+    r"|пресс-служба|пресс-центр|департамент информации и печати|управление пресс|отдел по связям"
+    r"|пресс-секретар|служба коммуникаци|прес-служба|управление информации"
+    r"|المكتب (?:الصحفي|الإعلامي|الاعلامي)|مكتب |ادارة (?:الاعلام|الإعلام)|المركز الاعلامي|المركز الصحفي"
+    r"|persdienst|perskantoor|persvoorlichting|biuro prasowe|biuro rzecznika|tiskovy odbor|basin merkezi"
+    r"|presskontoret|pressetjenesten|viestinta\b"
+    r")"
+)
+_OFFICE_UNSPACED = re.compile(
+    r"(?:新闻办公室|新聞辦公室|新闻办|新闻司|新闻处|新聞處|发言人办公室|新闻局|宣传部|広報室|広報部|報道官室|报道局|대변인실|홍보실)$"
+)
+_ORGANISATION_START = re.compile(
+    r"^(?:the )?(?:u\.?s\.? |united states |federal |royal |national |international |european |ministry"
+    r"|department of|embassy of|permanent mission|mission of|consulate|city of|state of|county of"
+    r"|government of|republic of|kingdom of|bank of|university of|council of|house of|court of"
+    r"|white house|united nations|commission|secretariat|ministerio|ministere|ministero|bundesminister"
+    r"|auswartiges amt|bundesamt|bundesregierung|die bundesregierung|embajada|ambassade|botschaft"
+    r"|gobierno|gouvernement|governo|presidencia|presidence|presidenza|republique|republica|repubblica"
+    r"|министерство|мид |посольство|правительство|администрация|федеральн|міністерство|кабінет міністрів"
+    r"|وزارة|سفارة|رئاسة|ديوان|هيئة|الأمم المتحدة|الامم المتحدة|مجلس)"
+)
+_ORGANISATION_END = re.compile(
+    r"\b(?:ministry|department|commission|council|agency|authority|administration|institute"
+    r"|institution|university|association|federation|foundation|bank|committee|parliament|senate"
+    r"|government|secretariat|corporation|inc|ltd|limited|llc|llp|plc|gmbh|ag|se|kg|sa|s\.a|spa|s\.p\.a|nv"
+    r"|n\.v|bv|b\.v|oy|oyj|ab|asa|a/s|corp|group|holdings?|company|co|organi[sz]ation|police|court|society"
+    r"|union|trust|alliance|network|museum|hospital|clinic|centre|center|library|bureau|embassy"
+    r"|mission|house|nations|ministerium|ministerio|amt|behorde|verband|stiftung|kommission"
+    r"|universitat|universidad|universite|fundacion|fondation|fondazione|laborator(?:y|ies)|observatory"
+    r"|foods|systems|technologies|industries|airlines|airways|energy|pharma\w*|partners|solutions)\.?\)?$"
+)
+_ORGANISATION_UNSPACED = re.compile(
+    r"(?:部|省|厅|局|委员会|委員会|大使馆|大使館|公司|株式会社|政府|院|署|会|庁|부|청)$"
+)
+_SMALL_WORDS = frozenset(
+    "of the and for & de del la las los le les y e et des du d' fur und di da do dos das della dei"
+    " и по i w van het voor og och o on in".split()
+)
+_POSITION = re.compile(
+    r"\b(?:secretary|spokes(?:person|man|woman)|minister|president|ambassador|director|administrator"
+    r"|chair(?:man|woman|person)?|commissioner|governor|mayor|envoy|representative|coordinator|advis[eo]r"
+    r"|counselor|chief|head|officer|senator|chancellor|general|admiral|manager|ministro|ministra|ministre"
+    r"|presidente|presidenta|secretario|secretaria|director general|minister(?:in)?|sprecher(?:in)?"
+    r"|bundesminister(?:in)?|bundeskanzler(?:in)?|staatssekretar(?:in)?|министр\w*|секретар\w*|представител\w*"
+    r"|директор\w*|президент\w*|посол)\b"
+)
+_VENUE = re.compile(
+    r"\b(?:room|hall|center|centre|building|house|garden|hotel|palace|embassy|library|airport|base|theater"
+    r"|theatre|auditorium|ballroom|headquarters|stadium|campus|oval office|air force one|via [\w-]+"
+    r"|teleconference|south lawn|en route|aboard|residence|chamber|podium|sala|salon|palacio|palais|saal"
+    r"|hotel|briefing room|school|chancellery|kremlin|parliament|square|arena|gymnasium|cathedral|church)\b"
+)
+_HEADLINE_VERB = re.compile(
+    r"\b(?:announc\w+|launch(?:es|ed)?|hosts?|holds|opens?|issues|welcomes?|names|appoints?"
+    r"|publish(?:es|ed)|wins|signs|receives?|awards|unveils?|adopts?|approves?|proposes?|calls"
+    r"|condemns?|celebrates?|completes?|expands?|joins?|selects?|invites?|visits?|marks|reports"
+    r"|presents?|introduces?|begins?|concludes?|meets|warns|urges|says|sets|will|to|finds?|seeks"
+    r"|anuncia|presenta|inaugura|annonce|lance|presente|stellt|startet|veroffentlicht|lancia"
+    r"|объявляет|объявил\w*|запускает|открывает)\b"
+)
+_SENTENCE = re.compile(r"\b(?:will|has|have|is|are|was|were|today|announce[sd]?|to)\b")
+
+
+def is_office(words: str) -> bool:
+    """A press office or the like: a part of an organisation that sends releases."""
+    folded = fold(words.strip(" *:"))
+    if len(folded.split()) > 10 or not _is_name(words):
+        return False
+    return _OFFICE.match(folded) is not None or (
+        len(words) <= 24 and _OFFICE_UNSPACED.search(words) is not None
+    )
+
+
+def is_press_office(words: str) -> bool:
+    """Of several offices in a letterhead, the one that speaks."""
+    return (
+        re.search(r"press|media|spokes|commun|prensa|portav|пресс|الاعلام|新闻", fold(words))
+        is not None
+    )
+
+
+def is_organisation(words: str) -> bool:
+    """A ministry, company, agency or another body, by the words it begins or ends with."""
+    folded = fold(words.strip(" *:,"))
+    if len(folded.split()) > 9 or not _is_name(words):
+        return False
+    found = _ORGANISATION_START.match(folded) or _ORGANISATION_END.search(folded)
+    return found is not None or (len(words) <= 24 and bool(_ORGANISATION_UNSPACED.search(words)))
+
+
+def is_person(words: str) -> bool:
+    """Two to four capitalised words: a name, as far as its shape goes."""
+    names = re.sub(r",? (?:Jr|Sr|Ph\.?D|M\.?D|MP|II|III|IV)\.?$", "", words).split()
+    if not 2 <= len(names) <= 5 or is_caps(words):
+        return False
+    return all(
+        re.fullmatch(r"(?:[^\W\d_][\w.'’-]*|“\w+”|\"\w+\")", name) for name in names
+    ) and all(
+        name[0].isupper()
+        or fold(name) in ("de", "del", "van", "von", "der", "al", "bin", "el", "da")
+        for name in names
+    )
+
+
+def is_position(words: str) -> bool:
+    """A person's post ("Secretary of State", "Deputy Spokesperson, Office of the …")."""
+    folded = fold(words)
+    is_short = len(folded.split()) <= 12 and not words.endswith((".", "?", "!"))
+    return is_short and _POSITION.search(folded) is not None and _SENTENCE.search(folded) is None
+
+
+def is_venue(words: str) -> bool:
+    """A room or building where something was said."""
+    folded = fold(words)
+    return len(folded.split()) <= 9 and _VENUE.search(folded) is not None
+
+
+def _is_name(words: str) -> bool:
+    """Every word that carries meaning is capitalised, none is a headline's verb."""
+    if words.endswith(("?", "!", ";", ":")) or _HEADLINE_VERB.search(fold(words)):
+        return False
+    return all(
+        word[0].isupper() or not word[0].islower() or fold(word.strip(".,()")) in _SMALL_WORDS
+        for word in words.split()
+    )

@@ -1,0 +1,197 @@
+"""A release in plain text: lines → header → headings and facts → body → tail."""
+
+from dataclasses import dataclass, replace
+
+from releases.content import Content, Kind
+from releases.errors import ReleaseError
+from releases.reading import contacts
+from releases.reading.body import BodyReader
+from releases.reading.datelines import LONGEST, Dateline, read_dateline
+from releases.reading.facts import Facts
+from releases.reading.header import Header, HeaderReader, visible_offset
+from releases.reading.kinds import is_series
+from releases.reading.languages import language_of
+from releases.reading.lines import Line, Page, groups, split_lines
+from releases.reading.paragraphs import Joiner
+from releases.reading.parsed import Parsed
+from releases.reading.spans import Label, Span, cover
+from releases.reading.tail import Tail, read_tail
+from releases.reading.titles import Headings, choose, printed_kind_before_title
+from releases.reading.transcripts import find_speakers
+
+_SPOKEN = (Kind.REMARKS, Kind.TRANSCRIPT)
+_UNSPOKEN = (Kind.FACT_SHEET, Kind.MEDIA_ADVISORY, Kind.NOTICE_TO_THE_PRESS)
+_DATELINE_PARAGRAPHS = 6
+
+
+@dataclass(slots=True)
+class _Title:
+    words: str
+    series: str | None = None
+    kind_label: str | None = None
+
+
+def read_plain_text(text: str) -> Parsed:
+    """Reads plain text as press offices send it; raises ReleaseError and EmbargoError."""
+    lines = split_lines(text)
+    if not lines:
+        raise ReleaseError("there is nothing in it: no line of text was found")
+    page = Page(lines)
+    speakers = find_speakers(lines)
+    header = HeaderReader(text, lines, page, speakers).read()
+    headings = choose(header, lines, page)
+    _find_late_body(header, headings, lines)
+    title = _title(header, headings, lines)
+    tail = read_tail(lines, header.body_from)
+    body = header.intro + lines[header.body_from : tail.body_end]
+    if not body:
+        raise ReleaseError(
+            f"no body: nothing like running text follows the title «{title.words[:80]}»"
+            f" in the {len(lines)} lines of the text"
+        )
+    body, dateline, marks = _without_dateline(text, body, len(header.intro))
+    facts = Facts(header, dateline)
+    facts.doubt("title", headings.why_unsure)
+    kind = facts.kind(title.words, has_speakers=bool(speakers))
+    date = facts.date(header.embargoes)
+    below = [line for _, group in tail.parts for line in group]
+    embargo = facts.embargo(date, title.words, body, below)
+    if date is None and embargo is not None:
+        date = embargo.date()
+    guess = language_of(" ".join([title.words, *(line.words for line in body[:400])]))
+    facts.doubt("language", guess.why_unsure)
+    is_spoken = kind.kind in _SPOKEN
+    reader = BodyReader(
+        text,
+        page,
+        frozenset() if kind.kind in _UNSPOKEN else speakers,
+        is_spoken=is_spoken,
+        language=guess.language,
+    )
+    content = Content(
+        title=title.words,
+        body=reader.read(body),
+        kind=kind.kind,
+        kind_label=kind.label or title.kind_label,
+        series=title.series,
+        subtitle=_subtitle(header, headings),
+        office=facts.office(),
+        place=facts.place(),
+        date=date,
+        embargo=embargo,
+        language=guess.language,
+        contacts=_contacts(header, tail, lines),
+        footer=_footer(tail, text),
+    )
+    if not content.plain_paragraphs():
+        raise ReleaseError(f"no body: only marks follow the title «{title.words[:80]}»")
+    marks += reader.marks + _marks(header, tail)
+    return Parsed(content, tuple(facts.unsure), cover(len(text), marks, text, Label.BODY), text)
+
+
+def _find_late_body(header: Header, headings: Headings, lines: list[Line]) -> None:
+    """Short texts may have no line like running text: then the lines below the title are it."""
+    if header.body_from < len(lines) or headings.title is None:
+        return
+    title_end = headings.title.pieces[-1].line
+    for chunk in headings.subtitles:
+        first = chunk.pieces[0]
+        if first.line > title_end and all(
+            piece.label in (Label.SUBTITLE, Label.CONTACT, Label.END_MARK, Label.LIST_FOOTER, None)
+            for piece in header.pieces
+            if piece.line >= first.line
+        ):
+            header.body_from = first.line
+            header.pieces = [piece for piece in header.pieces if piece.line < first.line]
+            return
+
+
+def _title(header: Header, headings: Headings, lines: list[Line]) -> _Title:
+    if headings.title is None:
+        if header.subject:
+            return _Title(header.subject)
+        line = lines[min(header.body_from, len(lines) - 1)]
+        raise ReleaseError(
+            "no title: no headline stands between the top of the text and its first paragraph,"
+            f" «{line.words[:60]}» (line {header.body_from + 1} of those that are not empty)"
+        )
+    words = headings.title.words.strip()
+    first = headings.title.pieces[0]
+    head, colon, rest = words.partition(":")
+    if colon and rest.strip() and is_series(head):
+        return _Title(rest.strip(), series=head.strip())
+    series = next((piece.words for piece in header.of(Label.SERIES)), None)
+    if split := printed_kind_before_title(words):
+        kind_label, words = split
+        first.label = Label.TITLE
+        return _Title(words, series, kind_label)
+    return _Title(words, series)
+
+
+def _subtitle(header: Header, headings: Headings) -> str | None:
+    chunks = [chunk for chunk in headings.subtitles if chunk.pieces[0].label is Label.SUBTITLE]
+    kept = {id(piece) for chunk in chunks for piece in chunk.pieces}
+    above = [piece.words for piece in header.of(Label.SUBTITLE) if id(piece) not in kept]
+    parts = above + [chunk.words for chunk in chunks]
+    if not parts:
+        return None
+    joined = parts[0]
+    for part in parts[1:]:
+        joined += (" " if joined.endswith((".", ":", ",", "?", "!", "–", "—")) else ", ") + part
+    return joined
+
+
+def _without_dateline(
+    text: str, body: list[Line], intro: int
+) -> tuple[list[Line], Dateline | None, list[Span]]:
+    """The body without the dateline that one of its first paragraphs begins with."""
+    position = intro
+    for group in groups(body[intro : intro + 60])[:_DATELINE_PARAGRAPHS]:
+        words, ends = "", []
+        for line in group:
+            words = f"{words} {line.words}" if words else line.words
+            ends.append(len(words))
+            if len(words) > LONGEST:
+                break
+        dateline = read_dateline(words)
+        if dateline and dateline.end < len(words):
+            index = next(i for i, end in enumerate(ends) if end > dateline.end)
+            line = group[index]
+            cut = dateline.end - (ends[index - 1] + 1 if index else 0)
+            rest = line.words[max(cut, 0) :].lstrip()
+            start = visible_offset(text, line.start, line.words, len(line.words) - len(rest))
+            kept = replace(line, start=start, text=rest, words=rest, after_blank=True)
+            marks = [Span(group[0].start, start, Label.PLACE)]
+            first = position + index
+            return [*body[:position], kept, *body[first + 1 :]], dateline, marks
+        position += len(group)
+    return body, None, []
+
+
+def _contacts(header: Header, tail: Tail, lines: list[Line]) -> tuple[str, ...]:
+    together: list[list[str]] = []
+    previous = -2
+    for piece in header.of(Label.CONTACT):
+        if (
+            not together
+            or piece.line > previous + 1
+            or (piece.line != previous and lines[piece.line].after_blank)
+        ):
+            together.append([])
+        together[-1].append(piece.words)
+        previous = piece.line
+    together += [[line.words for line in group] for group in tail.of(Label.CONTACT)]
+    return tuple(entry for words in together for entry in contacts.entries(words))
+
+
+def _footer(tail: Tail, text: str) -> str | None:
+    joiner = Joiner(text)
+    paragraphs = [joiner.join(group) for group in tail.of(Label.FOOTER)]
+    return "\n\n".join(paragraphs) or None
+
+
+def _marks(header: Header, tail: Tail) -> list[Span]:
+    marks = [Span(piece.start, piece.end, piece.label or Label.BODY) for piece in header.pieces]
+    for label, group in tail.parts:
+        marks += [Span(line.start, line.end, label) for line in group]
+    return marks

@@ -1,0 +1,156 @@
+"""Telling sentences from headings, and what else a body may begin with."""
+
+import re
+
+from releases.reading.lines import Line, Page, fold, is_caps
+
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e00-\u0e7f]")
+_CASELESS = re.compile("[\u0590-\u06ff\u0900-\u097f\uac00-\ud7af]")
+_ENDS = (".", "!", "?", "…", "。", "！", "？", "؟", "۔", "।")
+_CLOSERS = "\"”’'»)]」』）*"
+# A full stop between two sentences; abbreviations are shorter words or single letters.
+_TWO_SENTENCES = re.compile(r"[^\W\d_A-Z]{5,}[\"”»)]?[.!?]['\"”»)]?\s+['\"“«(¿¡]?[^\W\d_a-z]")
+BULLET = re.compile(
+    r"^(?:[•●○◦▪▫■□◆◇▶►‣⁃∙·➢➤✓✔★☆→]\s*|[-–—*+»>]\s+|o\s+(?=[A-ZÀ-Þ])|[\uf0b7\uf0a7\uf0d8]\s*)(?=\S)"
+)
+NUMBERED = re.compile(r"^\(?(?P<number>\d{1,3}|[a-z]|[ivx]{1,5})(?P<mark>[.)])\s+(?=\S)")
+_ADVISORY = re.compile(
+    r"^(?:who|what|when|where|why|how|event|date(?: and time)?|time|location|venue|details|background|rsvp|accreditation|participants|topic|speakers?|note|media access|dial-in|quand|quoi|qui"
+    r"|ou|wer|was|wann|wo|que|quien|quienes|cuando|donde|что|кто|когда|где|متى|اين|من|ماذا|时间|地点|内容|日時|場所)\s?[:：]\s*\S?"
+)
+_SALUTATION = re.compile(
+    r"^(?:ladies and gentlemen|excellenc|your excellenc|dear |mr\.? (?:president|speaker|chair|secretary)|madam |good (?:morning|afternoon|evening)|distinguished |friends,|colleagues,|fellow "
+    r"|thank you\b|sehr geehrte|meine (?:sehr geehrten )?damen|liebe |mesdames|monsieur |madame |chers |cheres |senoras|senores|senor |buen(?:os|as) |estimad|queridos |gentili |signore e signori"
+    r"|senhoras|bom dia|уважаем|дорогие |дамы и господа|добрый день|السيدات|السيد |ايها|بسم الله|女士们|各位|尊敬的|同志们)"
+)
+_CLOCK_LINE = re.compile(
+    r"^(?:\d{1,2}[:.]\d\d\s?(?:[ap]\.?\s?m\.?|uhr|h)?|\d{1,2}\s?[ap]\.?m\.?|\d{1,2}h\d\d)(?:\s?[-–]\s?\d{1,2}[:.]?\d{0,2}\s?(?:[ap]\.?m\.?|uhr|h)?)?[:,]?\s+\S",
+    re.IGNORECASE,
+)
+
+
+def is_unspaced(words: str) -> bool:
+    """Chinese, Japanese or Thai, which put no blanks between words."""
+    return len(_UNSPACED.findall(words[:400])) * 3 > len(words[:400])
+
+
+def ends_sentence(words: str) -> bool:
+    """Whether it ends as a sentence does, closing quotes and brackets aside."""
+    return words.rstrip(_CLOSERS + " ").endswith(_ENDS)
+
+
+def is_prose(words: str) -> bool:
+    """Whether it is running text: sentences, rather than a heading of any length."""
+    length = len(words)
+    words = words if length <= 3000 else words[:3000] + "."
+    if is_unspaced(words):
+        return length >= 100 or (length >= 30 and "。" in words)
+    if _CASELESS.match(words.lstrip('"“«(')):
+        return length >= 200 or (length >= 70 and ends_sentence(words))
+    tokens = [token for token in words.split() if token[0].isalpha()]
+    small = sum(1 for token in tokens if token[0].islower())
+    if is_caps(words):
+        return length >= 350 and ends_sentence(words) and ". " in words
+    ratio = small / len(tokens) if tokens else 0.0
+    if length >= 220:
+        return ratio >= 0.3
+    if _TWO_SENTENCES.search(words) and length >= 40:
+        return ratio >= 0.35
+    return length >= 60 and ratio >= 0.45 and (ends_sentence(words) or words.endswith((":", ";")))
+
+
+def is_sentence(words: str) -> bool:
+    """A sentence of its own, however short: for lines that can be no headline any more."""
+    return ends_sentence(words) and (len(words.split()) >= 4 or is_unspaced(words))
+
+
+def is_item(words: str) -> bool:
+    """Whether the line begins as an item of a list does."""
+    return BULLET.match(words) is not None or NUMBERED.match(words) is not None
+
+
+def is_advisory_field(words: str) -> bool:
+    """WHO:, WHAT:, WHEN: and their like, of which a media advisory is made."""
+    return _ADVISORY.match(fold(words[:80])) is not None
+
+
+def is_salutation(words: str) -> bool:
+    """The address that a speech begins with."""
+    return _SALUTATION.match(fold(words[:80])) is not None
+
+
+def is_schedule_line(words: str) -> bool:
+    """A time and what happens then."""
+    return _CLOCK_LINE.match(words) is not None
+
+
+def run_length(lines: list[Line], start: int, page: Page) -> int:
+    """How many lines from `start` on are set alike, as one headline or one paragraph is."""
+    group_width = max(len(line.words) for line in _group(lines, start))
+    width = max(group_width, min(page.width, 72))
+    count = 1
+    while start + count < len(lines):
+        line, following = lines[start + count - 1], lines[start + count]
+        if following.after_blank or not _goes_on(line, following, width, page):
+            break
+        count += 1
+    return count
+
+
+def _group(lines: list[Line], start: int) -> list[Line]:
+    found = [lines[start]]
+    for line in lines[start + 1 : start + 40]:
+        if line.after_blank:
+            break
+        found.append(line)
+    return found
+
+
+def _goes_on(line: Line, following: Line, width: int, page: Page) -> bool:
+    if is_caps(line.words) != is_caps(following.words) and len(following.words) > 3:
+        return False
+    if is_item(following.words) or is_unjoined(line.words, following.words):
+        return False
+    if is_joined(line.words, following.words):
+        return True
+    if page.is_centred(line) != page.is_centred(following):
+        return False
+    if page.is_centred(line):
+        return True
+    if (
+        not page.is_wrapped
+        or ends_sentence(line.words) != ends_sentence(following.words)
+        and len(line.words) < width * 0.6
+    ):
+        return False
+    return has_no_room(line, following, width)
+
+
+def has_no_room(line: Line, following: Line, width: int) -> bool:
+    """Whether the line broke because the next word would not have fitted, more or less."""
+    first_word = len(following.words.split(maxsplit=1)[0])
+    if is_unspaced(line.words):
+        return len(line.words) >= width * 0.8
+    return len(line.words) + 1 + first_word > width * 0.82
+
+
+_OPEN_END = re.compile(
+    r"(?:[,:;–—-]|\b(?:and|or|of|the|a|an|on|in|at|by|for|to|from|with|as|&|y|de|del|la|el|en|los|las|et|du|des|les|und|der|die|das|des|mit|fur|zu|von|il|di|e|da|do|um|и|в|на|с|по|для|о|от|من|في|على|و|إلى))$"
+)
+_JOINING_START = re.compile(
+    r"^(?:and|or|of|for|to|with|in|on|at|by|as|y|de|del|et|und|e|и|в|на|with|from)\b"
+)
+
+
+def is_joined(first: str, second: str) -> bool:
+    """Whether the words themselves run on from one line into the next."""
+    return (
+        _OPEN_END.search(fold(first[-20:])) is not None
+        or second[0].islower()
+        or _JOINING_START.match(fold(second[:12])) is not None
+    ) and not ends_sentence(first)
+
+
+def is_unjoined(first: str, second: str) -> bool:
+    """Whether the second begins something else whatever its looks."""
+    return is_salutation(second) and ends_sentence(first)

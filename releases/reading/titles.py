@@ -1,0 +1,214 @@
+"""Which of the header's lines are the title, and what that makes of the others."""
+
+from dataclasses import dataclass
+
+from releases.reading.header import Header, Piece
+from releases.reading.kinds import is_kind_by_whom, is_series, kind_of, kind_of_title
+from releases.reading.lines import Line, Page, is_caps, join_words
+from releases.reading.offices import (
+    is_office,
+    is_organisation,
+    is_person,
+    is_position,
+    is_venue,
+)
+from releases.reading.places import has_place_shape
+from releases.reading.prose import ends_sentence, has_no_room, is_joined, is_unspaced
+from releases.reading.spans import Label
+
+_KINDS_BEFORE_COLON = ("press-release", "media-advisory", "media-note")
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Lines of the header that are set as one, and that nothing else has claimed."""
+
+    pieces: list[Piece]
+    is_centred: bool
+
+    @property
+    def words(self) -> str:
+        """Its lines as one."""
+        joined = self.pieces[0].words
+        for piece in self.pieces[1:]:
+            joined = join_words(joined, piece.words)
+        return joined
+
+
+@dataclass(frozen=True, slots=True)
+class Headings:
+    """What the unclaimed lines turned out to be."""
+
+    title: Chunk | None
+    subtitles: tuple[Chunk, ...] = ()
+    why_unsure: str | None = None
+
+
+def choose(header: Header, lines: list[Line], page: Page) -> Headings:
+    """Finds the title and labels every unclaimed piece of the header."""
+    chunks = _chunks(header, lines, page)
+    if not chunks:
+        return Headings(None)
+    scored = [(_score(chunk, chunks, header), chunk) for chunk in chunks]
+    best = max(score for score, _ in scored)
+    title = next(chunk for score, chunk in scored if score == best)
+    rivals = [chunk for score, chunk in scored if chunk is not title and score >= best - 0.5]
+    why_unsure = None
+    if best < 0:
+        why_unsure = f"no line looks like a headline; taken: «{title.words[:60]}»"
+    elif any(chunk.pieces[0].line < title.pieces[0].line for chunk in rivals):
+        why_unsure = f"it may also be «{rivals[0].words[:60]}»"
+    _label(title, Label.TITLE)
+    position = chunks.index(title)
+    _label_before(chunks[:position], header)
+    subtitles = _label_after(chunks[position + 1 :], header)
+    return Headings(title, tuple(subtitles), why_unsure)
+
+
+def _chunks(header: Header, lines: list[Line], page: Page) -> list[Chunk]:
+    chunks: list[Chunk] = []
+    previous: Piece | None = None
+    for piece in header.pieces:
+        if piece.label is None:
+            line = lines[piece.line]
+            is_centred = page.is_centred(line)
+            if previous and chunks and _is_one(previous, piece, chunks[-1], lines, page):
+                chunks[-1].pieces.append(piece)
+            else:
+                chunks.append(Chunk([piece], is_centred))
+            previous = piece
+        elif piece.label is not Label.RULE:
+            previous = None
+    return chunks
+
+
+def _is_one(first: Piece, second: Piece, chunk: Chunk, lines: list[Line], page: Page) -> bool:
+    """Whether two lines of text are one headline."""
+    before, after = lines[first.line], lines[second.line]
+    if second.line != first.line + 1:
+        return False
+    if is_kind_by_whom(chunk.words) and after.after_blank:
+        return False
+    same_case = is_caps(first.words) == is_caps(second.words)
+    if is_joined(first.words, second.words):
+        return True
+    if ends_sentence(first.words) and not after.after_blank:
+        return same_case and not page.is_centred(before) and has_no_room(before, after, page.width)
+    is_centred = chunk.is_centred and page.is_centred(after)
+    for name in (is_organisation, is_office, is_person, is_position):
+        if name(first.words) != name(second.words) and (name(first.words) or after.after_blank):
+            return False
+    if after.after_blank:
+        return (
+            same_case and is_centred and is_caps(first.words) and not is_organisation(first.words)
+        )
+    if not same_case:
+        return False
+    if is_centred or (is_caps(first.words) and len(first.words) >= 20):
+        return True
+    if is_person(first.words) or is_position(second.words):
+        return False
+    width = max(len(before.words), len(after.words), min(page.width, 60))
+    return page.is_wrapped and has_no_room(before, after, width)
+
+
+def _score(chunk: Chunk, chunks: list[Chunk], header: Header) -> float:
+    """How much like a headline it looks."""
+    words = chunk.words
+    count = len(words) / 2.5 if is_unspaced(words) else len(words.split())
+    score = 0.0
+    if count <= 2:
+        score -= 1.5
+    elif count >= 5:
+        score += 2 if count <= 40 else -1
+    else:
+        score += 0.5
+    score -= 3 * (is_organisation(words) or is_office(words))
+    score -= 2.5 * is_position(words) * (count <= 8)
+    score -= 2 * is_person(words)
+    score -= 1 * (is_venue(words) and count <= 5)
+    score += 0.5 * (is_caps(words) and count >= 3)
+    score += 0.5 * (chunk.is_centred and count >= 3)
+    score += 1 * (kind_of_title(words) is not None)
+    score -= 0.75 * (ends_sentence(words) and not words.endswith(("?", "!")))
+    if is_kind_by_whom(words) and chunk is not chunks[-1]:
+        following = chunks[chunks.index(chunk) + 1]
+        score -= 4 * (not is_person(following.words) and len(following.words.split()) >= 3)
+    score -= 0.25 * min(chunks.index(chunk), 4)
+    if _is_letterhead(chunk, chunks, header):
+        score -= 1.5
+    return score
+
+
+def _is_letterhead(chunk: Chunk, chunks: list[Chunk], header: Header) -> bool:
+    """A short line on top, with a release line, a kind or a date between it and another line."""
+    if chunk is not chunks[0] or len(chunk.words.split()) > 6 or len(chunks) == 1:
+        return False
+    position = header.pieces.index(chunk.pieces[-1])
+    following = header.pieces.index(chunks[1].pieces[0])
+    between = {piece.label for piece in header.pieces[position + 1 : following]}
+    return bool(between & {Label.RELEASE_LINE, Label.KIND, Label.NUMBER, Label.OFFICE, Label.DATE})
+
+
+def _label(chunk: Chunk, label: Label) -> None:
+    for piece in chunk.pieces:
+        piece.label = label
+
+
+def _label_before(chunks: list[Chunk], header: Header) -> None:
+    """What stands above the title: who sends, or the kind with its author."""
+    for chunk in chunks:
+        words = chunk.words
+        if is_kind_by_whom(words) or (kind_of_title(words) and len(words.split()) <= 4):
+            _label(chunk, Label.KIND)
+        elif is_series(words):
+            _label(chunk, Label.SERIES)
+        elif is_office(words):
+            _label(chunk, Label.OFFICE)
+        elif len(words.split()) <= 9:
+            _label(chunk, Label.LETTERHEAD)
+        else:
+            _label(chunk, Label.SUBTITLE)
+
+
+def _label_after(chunks: list[Chunk], header: Header) -> list[Chunk]:
+    """What stands below the title: its subtitle, who spoke and where."""
+    subtitles = []
+    for chunk in chunks:
+        words = chunk.words
+        if is_office(words):
+            _label(chunk, Label.OFFICE)
+        elif is_organisation(words) and not is_position(words):
+            _label(chunk, Label.LETTERHEAD)
+        elif is_kind_by_whom(words) and not header.of(Label.KIND):
+            _label(chunk, Label.KIND)
+        elif _is_place_by_position(chunk, header) and not header.of(Label.PLACE):
+            _label(chunk, Label.PLACE)
+        else:
+            _label(chunk, Label.SUBTITLE)
+            subtitles.append(chunk)
+    return subtitles
+
+
+def _is_place_by_position(chunk: Chunk, header: Header) -> bool:
+    """A venue, or a capitalised name right before the date."""
+    words = chunk.words
+    if len(chunk.pieces) > 1 or len(words.split()) > 6:
+        return False
+    if is_venue(words):
+        return True
+    position = header.pieces.index(chunk.pieces[0])
+    following = header.pieces[position + 1 : position + 2]
+    is_before_date = bool(following) and following[0].label is Label.DATE
+    return is_before_date and has_place_shape(words) and not is_position(words) and "," in words
+
+
+def printed_kind_before_title(title: str) -> tuple[str, str] | None:
+    """The kind and the rest of a title such as "Press Release: Acme opens …"."""
+    head, colon, rest = title.partition(":")
+    if not colon or not rest.strip():
+        return None
+    found = kind_of(head)
+    if found and found.kind.value in _KINDS_BEFORE_COLON:
+        return head.strip(), rest.strip()
+    return None
