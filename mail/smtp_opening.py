@@ -87,7 +87,7 @@ def _hello(
     reply = yield from _ask(b"EHLO %b\r\n" % name)
     if reply.code == 250:
         return parse_capabilities(reply, greeting)
-    if reply.code in {500, 501, 502, 504, 550, 554}:
+    if reply.code in {500, 501, 502, 504, 550}:  # RFC 5321 section 4.1.4
         reply = yield from _ask(b"HELO %b\r\n" % name)
         if reply.code == 250:
             return Capabilities(greeting=greeting)
