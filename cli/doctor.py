@@ -2,21 +2,28 @@
 
 import datetime as dt
 import email.policy
+import email.utils
+from email.message import EmailMessage
 from email.parser import BytesParser
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from cli.errors import FAILED, WRONG_USE, CommandError
 from cli.shell import Shell, opened
 from cli.typer_apps import new_app
+from mail.addresses import Address, Mailbox, format_mailbox, parse_address, parse_mailbox
 from mail.signatures import signatures_of
 from runtime.facts import remember_fact
 from worker import checks
 from worker.checks import SIGNED_FACT, Finding, Level
 from worker.domain_checks import check_domain
+from worker.flights import RelayTroubleError, prove_flights
+from worker.proofs import remember_proof
 from worker.relays import Relay
+
+PROVING_MAILS: Final = 4
 
 app = new_app()
 
@@ -42,13 +49,12 @@ def doctor(
     it. --signed checks that a signature covers both List-Unsubscribe headers, and remembers it.
     """
     with opened() as shell:
+        findings = []
         if signed is not None:
-            finding = _remember_signature(shell, signed)
-        elif prove is not None:
-            raise NotImplementedError
-        else:
-            finding = None
-        findings = [finding] if finding else _findings(shell)
+            findings.append(_remember_signature(shell, signed))
+        if prove is not None:
+            findings += _prove(shell, prove)
+        findings = findings or _findings(shell)
     for found in findings:
         print(_line(found))
     if any(found.level is Level.FAIL for found in findings):
@@ -67,11 +73,56 @@ def _findings(shell: Shell) -> list[Finding]:
     if settings.has_local_outbox:
         outbox = settings.state_folder / "outbox"
         found.append(Finding(Level.OK, "relay", f"none: mail goes into the local outbox {outbox}"))
-    found += (checks.check_relay(Relay.from_url(url)) for url in settings.smtp_url)
+    for relay in map(Relay.from_url, settings.smtp_url):
+        found.append(checks.check_relay(relay))
+        found.append(checks.check_flights(relay, database))
+    found.append(checks.check_workers(settings, database))
     found.append(checks.check_signed(settings, database))
     found.append(checks.check_base_url(settings))
     found += check_domain(settings)
     return found
+
+
+def _prove(shell: Shell, address: str) -> list[Finding]:
+    """Try flights with every relay, and remember what came of it."""
+    settings = shell.settings
+    recipient = parse_address(address)
+    if settings.has_local_outbox:
+        raise CommandError("there is no relay to prove: see MEDIANOTE_SMTP_URL", WRONG_USE)
+    sender = parse_mailbox(settings.sender)
+    messages = [_proving_mail(sender, recipient, number) for number in range(1, PROVING_MAILS + 1)]
+    findings = []
+    for relay in map(Relay.from_url, settings.smtp_url):
+        subject = f"flights to {relay.name}"
+        try:
+            proof = prove_flights(
+                relay, str(sender.address), str(recipient), messages, timeouts=checks.TIMEOUTS
+            )
+        except RelayTroubleError as error:
+            why = str(error).removeprefix(f"{relay.name}: ")
+            findings.append(Finding(Level.FAIL, subject, why, "see MEDIANOTE_SMTP_URL"))
+            continue
+        with shell.database.transaction() as session:
+            remember_proof(session, relay, proof)
+        verdict = "safe" if proof.is_safe else "not safe, and not used"
+        findings.append(Finding(Level.OK, subject, f"{verdict}: {proof.why}; remembered"))
+    return findings
+
+
+def _proving_mail(sender: Mailbox, recipient: Address, number: int) -> bytes:
+    """A short mail that says why it came."""
+    message = EmailMessage(policy=email.policy.SMTP)
+    message["From"] = format_mailbox(sender, len("From: ")).decode()
+    message["To"] = str(recipient)
+    message["Subject"] = f"Medianote tries the relay ({number} of {PROVING_MAILS})"
+    message["Date"] = email.utils.localtime()
+    message["Message-ID"] = email.utils.make_msgid(domain=sender.address.domain)
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(
+        "`medianote doctor --prove` has sent this to find out whether the relay takes several\n"
+        "whole mails at once. Nothing has to be done with it.\n"
+    )
+    return message.as_bytes()
 
 
 def _remember_signature(shell: Shell, file: Path) -> Finding:

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from releases.parsing import Parsed
 
 from cli.errors import say
 from cli.release_files import read_release, say_unsure
 from cli.sample_copy import SampleCopy, sample_copy
 from cli.tables import shortened
 from cli.typer_apps import new_app
+from releases.parsing import Parsed
 from runtime.settings import Settings, load_settings
 
 app = new_app()
@@ -69,7 +69,7 @@ def _summary(parsed: Parsed, copy: SampleCopy, settings: Settings) -> list[str]:
         ("office", content.office),
         ("place", content.place),
         ("date", content.date and content.date.isoformat()),
-        ("embargo", embargo and f"{content.embargo.isoformat()} ({embargo:%Y-%m-%d %H:%M %Z})"),
+        ("embargo", embargo and f"{embargo:%Y-%m-%d %H:%M %Z} ({embargo.isoformat()})"),
         ("language", content.language),
         ("contacts", "; ".join(" ".join(contact.split()) for contact in content.contacts)),
         ("footer", content.footer and shortened(content.footer, 160)),

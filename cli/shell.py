@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from runtime.database import Database
-from runtime.settings import Settings, load_settings
+from runtime.settings import Settings, SettingsError, load_settings
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations" / "versions"
 
@@ -38,6 +40,22 @@ def opened() -> Iterator[Shell]:
         database.dispose()
 
 
+def check_schema(shell: Shell) -> None:
+    """Raise, before anything long-lived starts, for a database that is not there or too old."""
+    with shell.database.reading() as session:
+        found = session.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    if found != newest_schema():
+        raise SettingsError(
+            f"the database has schema {found}, and this program needs {newest_schema()}: "
+            "run `medianote migrate`"
+        )
+
+
+def newest_schema() -> str:
+    """The newest revision, told without loading Alembic: their files are named after them."""
+    return max(path.name.partition("_")[0] for path in MIGRATIONS.glob("[0-9]*.py"))
+
+
 def migrate_embedded(settings: Settings) -> None:
     """Bring the embedded database to the newest schema, if it is not there yet."""
     if _is_newest(settings.state_folder / "medianote.sqlite3"):
@@ -52,14 +70,10 @@ def migrate_embedded(settings: Settings) -> None:
 
 
 def _is_newest(file: Path) -> bool:
-    """Whether the file has the newest revision, told without loading Alembic.
-
-    Revisions are numbered, and their files are named after them; a wrong No costs only time.
-    """
-    newest = max(path.name.partition("_")[0] for path in MIGRATIONS.glob("[0-9]*.py"))
+    """Whether the file has the newest schema; a wrong No costs only time."""
     try:
         with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.Error:
         return False
-    return row is not None and row[0] == newest
+    return row is not None and row[0] == newest_schema()

@@ -5,8 +5,6 @@ A finding says in one plain line how it is and, where that is not well, what to 
 
 import datetime as dt
 import enum
-import smtplib
-import ssl
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -19,9 +17,14 @@ from runtime.database import Database, plain_reason
 from runtime.facts import read_fact
 from runtime.migrations import current_revision, newest_revision
 from runtime.settings import Settings, is_loopback
+from worker.connections import Timeouts
+from worker.flights import RelayTroubleError, probe
+from worker.presence import worker_is_running
+from worker.proofs import known_proof
 from worker.relays import Relay, Security
 
 PATIENCE_SECONDS: Final = 5.0
+TIMEOUTS: Final = Timeouts(connect=PATIENCE_SECONDS, command=PATIENCE_SECONDS)
 SIGNED_FACT: Final = "one-click-signed"
 """Remembered when a mail through the relay had both List-Unsubscribe headers signed."""
 
@@ -133,53 +136,46 @@ def check_broker(settings: Settings) -> Finding:
 
 
 def check_relay(relay: Relay) -> Finding:
-    """Connects, encrypts, logs in as the worker will; says what the relay can do."""
+    """Connects, encrypts and logs in as a worker will; says what the relay can do."""
     subject = f"relay {relay.name}"
     try:
-        with _session(relay) as session:
-            session.ehlo_or_helo_if_needed()
-            if relay.security is Security.STARTTLS:
-                session.starttls(context=ssl.create_default_context())
-                session.ehlo()
-            if relay.user is not None:
-                session.user, session.password = relay.user, relay.password or ""
-                session.login(relay.user, relay.password or "")
-            features = session.esmtp_features
-    except smtplib.SMTPAuthenticationError as error:
-        return Finding(
-            Level.FAIL, subject, f"refuses the password: {_reply(error)}", "see MEDIANOTE_SMTP_URL"
-        )
-    except smtplib.SMTPResponseException as error:
-        return Finding(Level.FAIL, subject, f"answers {_reply(error)}", "ask who runs it")
-    except ssl.SSLError as error:
-        reason = getattr(error, "verify_message", "") or error.reason or str(error)
-        return Finding(
-            Level.FAIL, subject, f"TLS failed: {reason}", "its certificate must fit its name"
-        )
-    except (OSError, smtplib.SMTPException, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return Finding(Level.FAIL, subject, f"cannot be used: {reason}", "see MEDIANOTE_SMTP_URL")
-    wanted = ("pipelining", "chunking", "8bitmime", "smtputf8", "size")
-    has = [name.upper() for name in wanted if name in features]
-    lacks = [name.upper() for name in wanted if name not in features]
-    text = f"takes mail{' over TLS' if relay.security is not Security.NONE else ''}"
-    text += f"; has {', '.join(has)}" if has else ""
-    text += f"; lacks {', '.join(lacks)}" if lacks else ""
+        can = probe(relay, timeouts=TIMEOUTS)
+    except RelayTroubleError as error:
+        why = str(error).removeprefix(f"{relay.name}: ")
+        return Finding(Level.FAIL, subject, why, "see MEDIANOTE_SMTP_URL; mail waits meanwhile")
+    offers = {
+        "PIPELINING": can.has_pipelining,
+        "CHUNKING": can.has_chunking,
+        "8BITMIME": can.has_8bitmime,
+        "SMTPUTF8": can.has_smtputf8,
+        "SIZE": can.announces_size,
+    }
+    has = ", ".join(name for name, is_there in offers.items() if is_there)
+    lacks = ", ".join(name for name, is_there in offers.items() if not is_there)
+    text = f"answers{' over TLS' if relay.security is not Security.NONE else ''}"
+    text += f"; has {has}" if has else ""
+    text += f"; lacks {lacks}" if lacks else ""
     return Finding(Level.OK, subject, text)
 
 
-def _session(relay: Relay) -> smtplib.SMTP:
-    if relay.security is Security.TLS:
-        return smtplib.SMTP_SSL(
-            relay.host, relay.port, timeout=PATIENCE_SECONDS, context=ssl.create_default_context()
+def check_flights(relay: Relay, database: Database) -> Finding:
+    """What is known of flights with this relay."""
+    subject = f"flights to {relay.name}"
+    try:
+        with database.reading() as session:
+            proof = known_proof(session, relay)
+    except sa.exc.SQLAlchemyError as error:
+        return Finding(Level.WARN, subject, f"not known: {plain_reason(error)}")
+    if proof is None:
+        return Finding(
+            Level.WARN,
+            subject,
+            "never tried, so every mail costs a round trip or more",
+            "`medianote doctor --prove YOUR-ADDRESS`",
         )
-    return smtplib.SMTP(relay.host, relay.port, timeout=PATIENCE_SECONDS)
-
-
-def _reply(error: smtplib.SMTPResponseException) -> str:
-    said = error.smtp_error
-    text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
-    return f"{error.smtp_code} {' '.join(text.split())}".strip()[:200]
+    if proof.is_safe:
+        return Finding(Level.OK, subject, f"proved safe: {proof.why}")
+    return Finding(Level.OK, subject, f"not used: {proof.why}")
 
 
 def check_base_url(settings: Settings) -> Finding:
@@ -198,6 +194,7 @@ def check_base_url(settings: Settings) -> Finding:
         )
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
+        reason = getattr(reason, "strerror", None) or reason
         return Finding(
             Level.WARN,
             "base URL",
@@ -209,6 +206,19 @@ def check_base_url(settings: Settings) -> Finding:
             Level.OK, "base URL", f"{url} answers {status}; links work on this machine only"
         )
     return Finding(Level.OK, "base URL", f"{url} answers {status}")
+
+
+def check_workers(settings: Settings, database: Database) -> Finding:
+    """Somebody is there to send."""
+    try:
+        with database.reading() as session:
+            is_there = worker_is_running(session)
+    except sa.exc.SQLAlchemyError as error:
+        return Finding(Level.FAIL, "workers", f"not known: {plain_reason(error)}")
+    if is_there:
+        return Finding(Level.OK, "workers", "at least one runs")
+    level = Level.WARN if settings.is_production else Level.OK
+    return Finding(level, "workers", "none runs now", "start one with `medianote worker`")
 
 
 def check_signed(settings: Settings, database: Database) -> Finding:

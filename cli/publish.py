@@ -1,0 +1,134 @@
+"""`medianote publish`: from a file to a distribution, and, if asked, to its end."""
+
+import contextlib
+import datetime as dt
+import json
+import secrets
+from typing import Annotated
+
+import sqlalchemy as sa
+import typer
+
+from cli.distributions import read_status
+from cli.errors import FAILED, WRONG_USE, CommandError, say
+from cli.release_files import read_release, say_unsure
+from cli.sample_copy import SAMPLE_LEAD, sample_copy
+from cli.shell import Shell, opened
+from cli.status_text import shortcomings
+from cli.typer_apps import new_app
+from cli.waiting import wait_for
+from releases.content import Content
+from releases.embargo import parse_moment
+from releases.errors import EmbargoError
+from releases.publishing import Order, Published, with_embargo
+from releases.publishing import publish as publish_order
+from releases.renderings import lead_of
+from subscribers.models import MailingList
+from worker.doorbell import ring_prepare
+from worker.presence import worker_is_running
+
+app = new_app()
+
+
+@app.command()
+def publish(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="The release: plain text or Markdown; or -.")
+    ],
+    *,
+    lists: Annotated[
+        list[str],
+        typer.Option("--list", metavar="SLUG", help="A list to send it to; may be repeated."),
+    ],
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="ISO-TIME", help="Send it then: 2026-03-05T18:00+01:00."),
+    ] = None,
+    embargo: Annotated[
+        str | None,
+        typer.Option(metavar="ISO-TIME", help="Not for publication before: private lists only."),
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also to those who have this version already.")
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until it is complete; status 1 if any failed.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the object that `status --json` prints.")
+    ] = False,
+) -> None:
+    """Send a release to everyone on the lists, each person once; prints the distribution's id.
+
+    Who has this version already, or is about to get it, is left out. Without a broker it is
+    sent while `medianote worker`, `web`, `demo` or --wait runs. A distribution that is paused or
+    held is waited for; Ctrl-C ends the waiting, not the distribution.
+    """
+    order = Order(
+        content=Content(title="", body=()),
+        lists=tuple(lists),
+        at=_moment("--at", at),
+        embargo=_moment("--embargo", embargo),
+        is_again=again,
+    )
+    with opened() as shell:
+        published = _publish(shell, file, order)
+        if not as_json:
+            print(published.distribution_id, flush=True)
+        if wait:
+            _wait(shell, published, as_json=as_json)
+            return
+        ring_prepare(shell.settings, published.distribution_id)
+        if as_json:
+            print(json.dumps(read_status(shell, published.distribution_id).to_json()))
+        _say_if_nobody_sends(shell, published)
+
+
+def _publish(shell: Shell, file: str, order: Order) -> Published:
+    """Read the release, check that it renders, and order its distribution."""
+    parsed = read_release(file)
+    say_unsure(parsed)
+    content = with_embargo(parsed.content, order.embargo)
+    with shell.database.reading() as session:
+        first = session.scalar(sa.select(MailingList).where(MailingList.slug == order.lists[0]))
+        lead = SAMPLE_LEAD if first is None else lead_of(first)
+    when = order.at or dt.datetime.now(dt.UTC)
+    for warning in sample_copy(content, shell.settings, when, lead).warnings:
+        say(warning)
+    order = Order(content, order.lists, order.at, order.embargo, order.is_again)
+    return publish_order(shell.database, order, salt=secrets.token_bytes(16))
+
+
+def _wait(shell: Shell, published: Published, *, as_json: bool) -> None:
+    """See the distribution to its end; without a broker, this process sends it."""
+    with contextlib.ExitStack() as stack:
+        if shell.settings.has_embedded_worker:
+            # Celery takes long to load, and who waits for another worker needs none.
+            from worker.embedded import running_worker  # noqa: PLC0415
+
+            stack.enter_context(running_worker(shell.settings))
+        ring_prepare(shell.settings, published.distribution_id)
+        found = wait_for(shell, published.distribution_id)
+    if as_json:
+        print(json.dumps(found.to_json()))
+    shortcoming = shortcomings(found)
+    if shortcoming is not None:
+        say(shortcoming)
+        raise typer.Exit(FAILED)
+
+
+def _say_if_nobody_sends(shell: Shell, published: Published) -> None:
+    with shell.database.reading() as session:
+        if worker_is_running(session):
+            return
+    what = "it is sent at its time" if published.is_scheduled else "it is sent"
+    say(f"no worker runs now: {what} when one does (`medianote worker`)")
+
+
+def _moment(option: str, text: str | None) -> dt.datetime | None:
+    if text is None:
+        return None
+    try:
+        return parse_moment(text, what=option)
+    except EmbargoError as error:
+        raise CommandError(str(error), WRONG_USE) from error

@@ -1,0 +1,120 @@
+"""`medianote worker` and `medianote web`: what runs until it is stopped."""
+
+import contextlib
+import errno
+import signal
+import sys
+from collections.abc import Iterator
+from typing import Annotated, NoReturn
+
+import typer
+
+from cli.errors import CommandError
+from cli.shell import check_schema, opened
+from cli.typer_apps import new_app
+from runtime.logging import configure_logging
+from runtime.settings import Settings
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8000
+
+worker_app = new_app()
+web_app = new_app()
+
+
+@worker_app.command("worker")
+def worker(
+    *,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Processes side by side; as many as processors."),
+    ] = None,
+) -> None:
+    """Send what there is to send, until SIGTERM or Ctrl-C.
+
+    Start as many as you like, on as many hosts; there is no other process to run. Without a
+    broker it is the embedded worker, in one process.
+    """
+    # Celery and the SMTP client load in half a second, which `web --help` need not wait for.
+    from worker.app import run_worker  # noqa: PLC0415
+
+    configure_logging()
+    with opened() as shell:
+        check_schema(shell)
+    status = run_worker(shell.settings, concurrency)
+    if status:
+        raise typer.Exit(status)
+
+
+@web_app.command("web")
+def web(
+    *,
+    host: Annotated[str, typer.Option(metavar="H", help="Address to listen on.")] = DEFAULT_HOST,
+    port: Annotated[
+        int, typer.Option(metavar="P", min=0, max=65535, help="Port to listen on.")
+    ] = DEFAULT_PORT,
+) -> None:
+    """Serve the pages that links in mail lead to, until SIGTERM or Ctrl-C.
+
+    Without a broker it hosts the embedded worker too, and without a relay the local outbox.
+    """
+    from web.server import serve  # noqa: PLC0415 (FastAPI loads in a second)
+
+    configure_logging()
+    with opened() as shell, contextlib.ExitStack() as stack:
+        check_schema(shell)
+        settings = at_address(shell.settings, address_to_open(host, port))
+        if settings.has_embedded_worker:
+            from worker.embedded import running_worker  # noqa: PLC0415 (as above)
+
+            stack.enter_context(running_worker(settings))
+        # Uvicorn ends in order and then repeats the signal, which must not end us in disorder.
+        stack.enter_context(stopped_by_signals())
+        print(f"serving {settings.public_url}", file=sys.stderr, flush=True)
+        if settings.has_local_outbox:
+            print(f"the outbox is at {settings.public_url}/outbox", file=sys.stderr, flush=True)
+        try:
+            serve(settings, shell.database, host, port)
+        except OSError as error:
+            raise port_trouble(error, host, port) from error
+
+
+def address_to_open(host: str, port: int) -> str:
+    """The address at which people on this machine open what is served at host and port."""
+    name = DEFAULT_HOST if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 (compared only)
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def at_address(settings: Settings, address: str) -> Settings:
+    """Settings whose links lead to this address, unless a base URL is configured."""
+    if settings.base_url is not None:
+        return settings
+    return settings.model_copy(update={"base_url": address})
+
+
+def port_trouble(error: OSError, host: str, port: int) -> Exception:
+    """A plain line for a port that cannot be had; other errors stay as they are."""
+    if error.errno == errno.EADDRINUSE:
+        return CommandError(f"{host}:{port} is in use already: choose another one with --port")
+    return error
+
+
+@contextlib.contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """SIGTERM and Ctrl-C end the block in order, as what was wanted."""
+
+    def stop(*_: object) -> NoReturn:
+        raise _Stopped
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    except _Stopped:
+        pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Stopped(BaseException):
+    """A signal has asked to end."""
