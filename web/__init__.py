@@ -1,1 +1,1 @@
-"""The pages: what links in mail lead to, releases on the web, and the local outbox."""
+"""Pages: what links in mail lead to, the outbox, and what operators look at."""

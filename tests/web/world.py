@@ -1,0 +1,127 @@
+"""A served installation with people and releases in it, for the tests of the pages."""
+
+import contextlib
+import datetime as dt
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from mail.tokens import Keyring
+from releases.content import Content
+from releases.models import Batch, Distribution
+from releases.publishing import Order, Published, publish
+from runtime.database import Database
+from runtime.settings import Settings
+from subscribers.links import Links
+from subscribers.models import Subscription
+from tests.support.people import add_list, add_list_set, add_person
+from tests.support.samples import ARABIC, NOTE
+from web.server import serving
+
+KEY = "the first signing key of the tests"
+SALT = bytes(16)
+
+
+class World:
+    """Lists press and europe (public), travel (public, nobody), desk (private), and Jo."""
+
+    def __init__(self, url: str, database: Database, settings: Settings) -> None:
+        self.url = url
+        self.database = database
+        self.settings = settings
+        self.links = Links(settings.public_url, Keyring([KEY]))
+        with database.transaction() as session:
+            press = add_list(
+                session,
+                "press",
+                "Press releases",
+                description="Statements, media notes and readouts, about 12 a week",
+            )
+            europe = add_list(
+                session, "europe", "Europe", description="All that concerns Europe, about 4 a week"
+            )
+            add_list(session, "travel", "Travel warnings", description="Only when something changes")
+            desk = add_list(session, "desk", "Accredited press", is_private=True)
+            add_list(session, "pool", "White pool", is_private=True)
+            lists = [press, europe, desk]
+            self.jo = add_person(session, "jo@example.com", lists).id
+            self.ali = add_person(session, "ali@example.com", lists, language="ar").id
+            self.pair = add_list_set(session, [press, europe]).id
+            self.single = add_list_set(session, [press]).id
+            self.private = add_list_set(session, [desk]).id
+
+    def unsubscribe_path(self, person: int | None = None, list_set: int | None = None) -> str:
+        return f"/u/{self.links.unsubscribe_token(person or self.jo, list_set or self.pair)}"
+
+    def preferences_path(self, person: int | None = None) -> str:
+        return f"/p/{self.links.preferences_token(person or self.jo)}"
+
+    def client(self, **options: Any) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=20, trust_env=False, **options)
+
+    def followed(self, person: int | None = None) -> set[str]:
+        """The lists that a person is on (active)."""
+        with self.database.reading() as session:
+            rows = session.execute(
+                sa.text(
+                    "SELECT slug FROM subscription JOIN mailing_list m ON m.id = list_id "
+                    "WHERE subscriber_id = :id AND state = 'active'"
+                ),
+                {"id": person or self.jo},
+            )
+            return {row.slug for row in rows}
+
+    def history(self) -> list[tuple[Any, ...]]:
+        """All subscriptions, in full."""
+        with self.database.reading() as session:
+            columns = Subscription.__table__.columns
+            return [tuple(row) for row in session.execute(sa.select(*columns).order_by("id"))]
+
+    def publish(self, content: Content, *lists: str, **order: Any) -> Published:
+        made = Order(content=content, lists=lists or ("press",), **order)
+        return publish(self.database, made, salt=SALT)
+
+    def set_distribution(self, distribution_id: int, **values: Any) -> None:
+        with self.database.transaction() as session:
+            session.execute(
+                sa.update(Distribution).where(Distribution.id == distribution_id).values(**values)
+            )
+
+    def add_batch(self, distribution_id: int, **counts: int) -> None:
+        with self.database.transaction() as session:
+            session.add(
+                Batch(
+                    distribution_id=distribution_id,
+                    first_id=1,
+                    last_id=10,
+                    state="done",
+                    due_at=dt.datetime(2026, 6, 25, tzinfo=dt.UTC),
+                    size=sum(counts.values()),
+                    **counts,
+                )
+            )
+
+
+@contextlib.contextmanager
+def world(database_url: str, **environment: str) -> Iterator[World]:
+    """An installation on this database, with further settings as environment variables."""
+    environment = {"MEDIANOTE_SECRET_KEYS": KEY} | environment
+    os.environ.update(environment)
+    try:
+        settings = Settings()
+    finally:
+        for name in environment:
+            del os.environ[name]
+    database = Database(database_url, pool_size=10)
+    try:
+        with serving(settings, database) as url:
+            yield World(url, database, settings)
+    finally:
+        database.dispose()
+
+
+__all__ = ["ARABIC", "NOTE", "Session", "World", "world"]

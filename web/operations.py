@@ -1,0 +1,172 @@
+"""`/healthz`, `/readyz`, and the metrics on a loopback port of their own."""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any, Final
+
+import sqlalchemy as sa
+from alembic.runtime.migration import MigrationContext
+from fastapi import Request
+from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from starlette.responses import PlainTextResponse, Response
+
+from releases.models import Batch, BatchState, Distribution
+from runtime.database import Database, plain_reason
+from runtime.logging import get_logger
+from runtime.migrations import newest_revision
+
+COUNTED: Final = ("queued", "accepted", "deferred", "failed", "suppressed", "uncertain")
+NO_STORE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+log = get_logger("web")
+
+
+class OperationPages:
+    """What load balancers and people on call ask."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def health(self, request: Request) -> Response:  # noqa: ARG002 (every page gets it)
+        """Whether this process answers at all."""
+        return PlainTextResponse("alive\n", headers=NO_STORE)
+
+    def ready(self, request: Request) -> Response:  # noqa: ARG002 (every page gets it)
+        """Whether it can do its work; what is not as it should be, in a plain line."""
+        fault = database_fault(self._database)
+        if fault is None:
+            return PlainTextResponse("ready\n", headers=NO_STORE)
+        return PlainTextResponse(f"not ready: {fault}\n", 503, headers=NO_STORE)
+
+
+def database_fault(database: Database) -> str | None:
+    """Why the database cannot be worked with; None when it is there and migrated."""
+    try:
+        with database.engine.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+    except sa.exc.SQLAlchemyError as error:
+        return plain_reason(error)
+    newest = _newest_revision()
+    if current == newest:
+        return None
+    if current is None:
+        return "the database has not been migrated yet: run `medianote migrate`"
+    return (
+        f"the database is at revision {current}, this program needs {newest}: "
+        "run `medianote migrate`"
+    )
+
+
+@cache
+def _newest_revision() -> str:
+    return newest_revision()
+
+
+class Metrics:
+    """Counts of this process's requests, and what the database says when it is asked."""
+
+    def __init__(self, database: Database) -> None:
+        self.registry = CollectorRegistry()
+        self.registry.register(_Queue(database))
+        labels = ("method", "route", "status")
+        self._requests = Counter(
+            "medianote_http_requests",
+            "Requests by route template.",
+            labels,
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "medianote_http_request_seconds",
+            "Time to answer, by route template.",
+            ("route",),
+            registry=self.registry,
+            buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+        )
+
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request that has been answered."""
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    @contextlib.contextmanager
+    def served(self, port: int | None) -> Iterator[None]:
+        """Serve them on a loopback port (None: not at all); raises OSError when it is taken."""
+        if port is None:
+            yield
+            return
+        server, thread = start_http_server(port, addr="127.0.0.1", registry=self.registry)
+        try:
+            yield
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+
+class _Queue(Collector):
+    """Reads the queue when it is scraped; sums over batches, never over deliveries."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def describe(self) -> Iterable[Any]:
+        """Nothing beforehand: registering must not need a database."""
+        return []
+
+    def collect(self) -> Iterable[Any]:
+        """The gauges, as of now."""
+        up = GaugeMetricFamily("medianote_database_up", "1 when the database answers.")
+        depth = GaugeMetricFamily("medianote_queue_depth", "Deliveries that are still to be made.")
+        deliveries = GaugeMetricFamily(
+            "medianote_deliveries", "Deliveries of unfinished distributions.", labels=("state",)
+        )
+        distributions = GaugeMetricFamily(
+            "medianote_distributions", "Unfinished distributions.", labels=("state",)
+        )
+        batches = GaugeMetricFamily("medianote_batches", "Unfinished batches.", labels=("state",))
+        try:
+            counts = _read(self._database)
+        except sa.exc.SQLAlchemyError as error:
+            log.warning("metrics_without_database", why=plain_reason(error))
+            up.add_metric([], 0)
+            return [up]
+        up.add_metric([], 1)
+        depth.add_metric([], counts["delivery", "queued"] + counts["delivery", "deferred"])
+        families = {"delivery": deliveries, "distribution": distributions, "batch": batches}
+        for (family, state), count in counts.items():
+            families[family].add_metric([state], count)
+        return [up, depth, deliveries, distributions, batches]
+
+
+def _read(database: Database) -> dict[tuple[str, str], int]:
+    # The same condition as the partial index on distributions, so that it is used.
+    unfinished = sa.text(
+        "distribution.state NOT IN ('complete', 'cancelled') OR distribution.finished_at IS NULL"
+    )
+    with database.reading() as session:
+        sums = session.execute(
+            sa.select(
+                *(
+                    sa.func.coalesce(sa.func.sum(getattr(Batch, state)), 0).label(state)
+                    for state in COUNTED
+                )
+            )
+            .join(Distribution, Distribution.id == Batch.distribution_id)
+            .where(unfinished)
+        ).one()
+        counts = {("delivery", state): int(getattr(sums, state)) for state in COUNTED}
+        for state, count in session.execute(
+            sa.select(Distribution.state, sa.func.count())
+            .where(unfinished)
+            .group_by(Distribution.state)
+        ):
+            counts["distribution", state] = count
+        for state, count in session.execute(
+            sa.select(Batch.state, sa.func.count())
+            .where(Batch.state != BatchState.DONE)
+            .group_by(Batch.state)
+        ):
+            counts["batch", state] = count
+    return counts

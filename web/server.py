@@ -1,0 +1,98 @@
+"""Serves the pages: for the `web` command, and beside other work in a thread."""
+
+import contextlib
+import errno
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import uvicorn
+from fastapi import FastAPI
+
+from runtime.database import Database
+from runtime.settings import Settings
+from web.app import create_app
+
+BACKLOG = 2048
+START_SECONDS = 15.0
+
+
+def serve(settings: Settings, database: Database, host: str, port: int) -> None:
+    """Serve until SIGINT or SIGTERM; raises OSError when the address cannot be had."""
+    app = create_app(settings, database)
+    with _listening(host, port) as listener, _metrics(app, settings):
+        _server(app).run(sockets=[listener])
+
+
+@contextlib.contextmanager
+def serving(
+    settings: Settings, database: Database, host: str = "127.0.0.1", port: int = 0
+) -> Iterator[str]:
+    """Serve in a thread for the length of the block; gives the address (port 0: a free one).
+
+    Raises OSError when the address cannot be had.
+    """
+    app = create_app(settings, database)
+    with _listening(host, port) as listener, _metrics(app, settings):
+        server = _server(app)
+        thread = threading.Thread(
+            target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True
+        )
+        thread.start()
+        try:
+            give_up_at = time.monotonic() + START_SECONDS
+            while not server.started:
+                if not thread.is_alive() or time.monotonic() > give_up_at:
+                    raise OSError("the pages could not be served")
+                time.sleep(0.005)
+            name = f"[{host}]" if ":" in host else host
+            yield f"http://{name}:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _server(app: FastAPI) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            # Paths hold tokens: our own log has route templates.
+            access_log=False,
+            log_config=None,
+            lifespan="off",
+            # Forwarded headers are web.security.Proxies's.
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=5,
+        )
+    )
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except socket.gaierror as error:
+        raise OSError(errno.EADDRNOTAVAIL, error.strerror, host) from error
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(address)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, f"{host}:{port}") from error
+        listener.listen(BACKLOG)
+        yield listener
+
+
+@contextlib.contextmanager
+def _metrics(app: FastAPI, settings: Settings) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(app.state.metrics.served(settings.metrics_port))
+        except OSError as error:
+            name = f"MEDIANOTE_METRICS_PORT {settings.metrics_port}"
+            raise OSError(error.errno, error.strerror, name) from error
+        yield

@@ -1,0 +1,182 @@
+"""`/u/TOKEN`: the link of "Stop these mails" and of List-Unsubscribe (RFC 8058)."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from markupsafe import Markup, escape
+from sqlalchemy.orm import Session
+from starlette.responses import PlainTextResponse, Response
+
+from mail.tokens import TokenError
+from runtime.i18n import Words, words
+from subscribers.commands import By, Change, TooLate, undo, unsubscribe
+from subscribers.links import Unsubscribing
+from subscribers.masking import masked
+from subscribers.queries import Copy, copy, titles
+from web.changes import named, told
+from web.forms import Form, FormFault, read_form
+from web.languages import accepted_language
+from web.pages import Site
+
+PostedForm = Annotated[Form, Depends(read_form)]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """The box on top of a page that says what was changed, or what is amiss."""
+
+    lead: str
+    text: Markup
+    undo_token: str | None = None
+    is_error: bool = False
+
+
+class UnsubscribePages:
+    """The page, its form, and one-click."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def show(self, request: Request, token: str) -> Response:
+        """The page; changes nothing, whoever gets it and however often."""
+        try:
+            link = self._site.links.unsubscribing(token)
+        except TokenError as error:
+            return self._site.bad_token(request, error)
+        return self._page(request, link)
+
+    def post(self, request: Request, token: str, form: PostedForm) -> Response:
+        """One-click, or the page's own form."""
+        try:
+            link = self._site.links.unsubscribing(token)
+        except TokenError as error:
+            return self._site.bad_token(request, error)
+        if form.is_one_click:
+            return self._one_click(link)
+        match self._site.seals.fault(request, form, self._site.links.base_url):
+            case FormFault.FOREIGN:
+                return self._site.error(request, 403)
+            case FormFault.STALE:
+                return self._page(request, link, is_stale=True)
+            case None:
+                undo_token = form.one("undo")
+                if undo_token is not None:
+                    return self._undo(request, link, undo_token)
+                return self._stop(request, link, form)
+
+    def _one_click(self, link: Unsubscribing) -> Response:
+        """RFC 8058 section 3.2: no cookie, no further question, no redirect; at once."""
+        with self._site.database.transaction() as session:
+            unsubscribe(session, link.subscriber_id, link.list_set_id, reason=By.ONE_CLICK)
+        # A mail system reads it, and no person.
+        return PlainTextResponse("stopped\n", headers={"Cache-Control": "no-store"})
+
+    def _stop(self, request: Request, link: Unsubscribing, form: Form) -> Response:
+        chosen = set(form.every("stop"))
+        with self._site.database.transaction() as session:
+            offered = copy(session, link.subscriber_id, link.list_set_id).choices
+            only = [choice.list_id for choice in offered if choice.slug in chosen]
+            if chosen and not only:
+                return self._site.error(request, 400)
+            change = unsubscribe(
+                session,
+                link.subscriber_id,
+                link.list_set_id,
+                reason=By.UNSUBSCRIBE_PAGE,
+                only=only,
+            )
+        return self._page(request, link, change=change, is_none_chosen=not chosen)
+
+    def _undo(self, request: Request, link: Unsubscribing, undo_token: str) -> Response:
+        try:
+            what = self._site.links.undoing(undo_token, subscriber_id=link.subscriber_id)
+        except TokenError as error:
+            return self._site.bad_token(request, error)
+        with self._site.database.transaction() as session:
+            change = undo(session, what)
+        return self._page(request, link, undone=change)
+
+    def _page(
+        self,
+        request: Request,
+        link: Unsubscribing,
+        *,
+        change: Change | None = None,
+        undone: Change | TooLate | None = None,
+        is_stale: bool = False,
+        is_none_chosen: bool = False,
+    ) -> Response:
+        """The page as things are now, under what has just been done."""
+        with self._site.database.reading() as session:
+            found = copy(session, link.subscriber_id, link.list_set_id)
+            ours = _words(request, found)
+            view = _view(found, ours)
+            if is_none_chosen:
+                box: Box | None = none_chosen(ours)
+            elif change is not None:
+                box = self._stopped(session, change, found, ours)
+            elif undone is not None:
+                box = undone_box(session, undone, ours)
+            else:
+                box = stale(ours) if is_stale else None
+        status = 200 if box is None or not box.is_error else 422
+        return self._site.page(request, "unsubscribe.html", ours, status=status, box=box, **view)
+
+    def _stopped(self, session: Session, change: Change, found: Copy, ours: Words) -> Box | None:
+        if change.is_nothing:
+            return None
+        _ = ours.gettext
+        sentence = escape(_("Mails from %(lists)s no longer come to %(address)s.")) % {
+            "lists": named(titles(session, change.left), ours),
+            "address": shown_address(found.address),
+        }
+        return Box(_("Stopped."), sentence, self._site.links.undo_token(change.undo))
+
+
+def undone_box(session: Session, undone: Change | TooLate, ours: Words) -> Box:
+    """What an undo has done."""
+    _ = ours.gettext
+    match undone:
+        case TooLate():
+            text = escape(_("Choose anew what you want below, or in a newer mail from us."))
+            return Box(_("This was too long ago to be undone."), text, is_error=True)
+        case Change():
+            sentences = told(session, undone, ours)
+            return Box(_("Undone."), sentences or escape(_("All is as it was.")))
+
+
+def stale(ours: Words) -> Box:
+    """For a form whose page had lain open for too long, or that came from nowhere."""
+    _ = ours.gettext
+    return Box(
+        _("Nothing was changed."),
+        escape(_("This page had been open for a long time. Please press the button again.")),
+        is_error=True,
+    )
+
+
+def none_chosen(ours: Words) -> Box:
+    """For a form on which nothing was ticked."""
+    _ = ours.gettext
+    text = Markup('<a href="#lists">{}</a>').format(_("Tick at least one of the lists below."))
+    return Box(_("Nothing was changed."), text, is_error=True)
+
+
+def shown_address(address: str | None) -> Markup:
+    """A subscriber's address as any page of theirs shows it."""
+    return Markup('<bdi dir="ltr">{}</bdi>').format(masked(address or ""))
+
+
+def _view(found: Copy, ours: Words) -> dict[str, Any]:
+    still_on = [choice for choice in found.choices if choice.is_on]
+    return {
+        "address": shown_address(found.address) if found.address else None,
+        "choices": still_on,
+        "is_over": not still_on,
+        "lists": named(tuple(choice.title for choice in still_on or found.choices), ours),
+    }
+
+
+def _words(request: Request, found: Copy) -> Words:
+    return words(found.language or accepted_language(request.headers.get("accept-language", "")))
