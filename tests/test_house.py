@@ -10,10 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from cli.main import main
+
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("cli", "web", "worker", "releases", "subscribers", "mail", "runtime")
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 MOST_LINES = 350
+
+COMMANDS = """demo; migrate; lists; lists create; lists show; subscribers; subscribers import;
+subscribers export; subscribers link; publish; preview; status; pause; resume; cancel; worker; web;
+doctor"""
 
 modules = pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 
@@ -118,7 +124,7 @@ def test_what_is_imported_is_declared() -> None:
         for line in project["dependencies"]
     }
     import_names = {
-        "email_validator": "email_validator",
+        "dnspython": "dns",
         "markdown_it_py": "markdown_it",
         "python_multipart": "multipart",
         "pyyaml": "yaml",
@@ -149,6 +155,13 @@ def test_no_file_names_a_registry_or_somebodys_machine() -> None:
     if len(ROOT.parts) > 2:  # "/app" may well be written somewhere
         here = [p for p in tracked_files() if str(ROOT).encode() in p.read_bytes()]
         assert not here
+
+
+@pytest.mark.parametrize("command", [" ".join(name.split()) for name in COMMANDS.split(";")])
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever asks a command for --help gets its usage."""
+    assert main([*command.split(), "--help"]) == 0
+    assert f"Usage: medianote {command}" in capsys.readouterr().out
 
 
 def test_both_locks_pin_every_package_by_hash_and_agree() -> None:
