@@ -121,7 +121,7 @@ def _is_same(standing: Standing, attempt: Attempt) -> bool:
 def _tried(standing: Standing, attempt: Attempt, reply: Reply | None, why: str | None) -> Standing:
     return replace(
         standing,
-        attempts=max(standing.attempts, attempt.number),
+        attempts=attempt.number,
         lease_id=attempt.lease_id,
         reply=cut(str(reply)) if reply is not None else None,
         reason=cut(why) if why is not None else None,
@@ -166,16 +166,15 @@ def _in_doubt(
 ) -> Standing:
     if _is_same(standing, attempt):
         return standing
-    # Either an earlier attempt, or the one that was accepted, may make this one a repeat.
-    is_repeat = standing.is_in_doubt or standing.state == DeliveryState.ACCEPTED
-    if not standing.is_open:
-        if standing.is_in_doubt:
-            return standing
-        return replace(standing, is_in_doubt=True, repeats=standing.repeats + is_repeat)
-    return replace(
-        _tried(standing, attempt, None, why),
-        state=DeliveryState.DEFERRED,
-        is_in_doubt=True,
-        repeats=standing.repeats + is_repeat,
-        due_at=retry_at if is_holder else standing.due_at or retry_at,
-    )
+    if is_holder and standing.is_open:
+        return replace(
+            _tried(standing, attempt, None, why),
+            state=DeliveryState.DEFERRED,
+            is_in_doubt=True,
+            repeats=standing.repeats + standing.is_in_doubt,
+            due_at=retry_at,
+        )
+    if standing.is_in_doubt:
+        return standing  # counted when the lease was taken over
+    is_repeat = standing.state == DeliveryState.ACCEPTED
+    return replace(standing, is_in_doubt=True, repeats=standing.repeats + is_repeat)
