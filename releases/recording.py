@@ -200,7 +200,12 @@ def _write(session: Session, distribution_id: int, changed: dict[int, Standing])
     connection.execute(
         _WRITE_SQLITE,
         [
-            asdict(standing) | {"of_distribution": distribution_id, "of_subscriber": subscriber_id}
+            asdict(standing)
+            | {
+                "of_distribution": distribution_id,
+                "of_subscriber": subscriber_id,
+                "is_decided": not standing.is_open,
+            }
             for subscriber_id, standing in changed.items()
         ],
     )
@@ -251,10 +256,9 @@ _WRITE_SQLITE: Final = (
         | {
             "decided_at": sa.case(
                 (
-                    sa.bindparam("state").in_(OPEN),
-                    None,
-                ),
-                else_=sa.func.coalesce(_TABLE.c.decided_at, database_now()),
+                    sa.bindparam("is_decided", type_=sa.Boolean),
+                    sa.func.coalesce(_TABLE.c.decided_at, database_now()),
+                )
             )
         }
     )
