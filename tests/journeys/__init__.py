@@ -1,0 +1,1 @@
+"""Whole journeys, by the commands and over the wires that people use."""
