@@ -17,6 +17,7 @@ from mail.flights import greeting_identity
 from mail.replies import Reply
 from mail.reply_reader import ReplyReader
 from mail.smtp_capabilities import Capabilities
+from mail.smtp_commands import Flow
 from mail.smtp_items import Item
 from mail.smtp_opening import OpeningOptions, RelayTroubleError, Turn, opening
 from mail.smtp_transactions import Settled, Transactions
@@ -111,9 +112,9 @@ class Session:
         return self._transactions is not None and self._transactions.awaits_content_reply
 
     @property
-    def is_leaving(self) -> bool:
-        """Tell whether the session takes nothing more, and ends when the replies are in."""
-        return self._transactions is not None and self._transactions.trouble is not None
+    def begins_at_once(self) -> bool:
+        """Tell whether an item's message leaves with its envelope, as soon as it is submitted."""
+        return self._transactions is not None and self._transactions.flow is Flow.FLIGHT
 
     @property
     def said_farewell(self) -> bool:

@@ -13,15 +13,18 @@ _LONGEST_PATH = 320
 class Item:
     """What is to be sent, and a ``key`` by which the caller knows it again.
 
-    ``data`` is the complete message with CRLF line ends, not dot-stuffed. ``mail_from`` may be
-    empty (the null reverse-path). Raises :class:`ValueError` for an address that holds line
-    breaks, controls, blanks or angle brackets: it cannot be put into a command.
+    ``data`` is the complete message with CRLF line ends, not dot-stuffed; without
+    ``has_leading_dots`` the caller knows that no line of it begins with a dot, which saves looking
+    for them. ``mail_from`` may be empty (the null reverse-path). Raises :class:`ValueError` for
+    an address that holds line breaks, controls, blanks or angle brackets: it cannot be put into
+    a command.
     """
 
     key: Any
     mail_from: str
     rcpt_to: str
     data: bytes
+    has_leading_dots: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what could become another command."""

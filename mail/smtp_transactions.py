@@ -1,14 +1,13 @@
 """Mail transactions on an open session: what is sent when, and what each reply means.
 
-RFC 5321 section 4.1.4 (order of commands), RFC 2920 (PIPELINING), RFC 3030 (CHUNKING).
-Two tables say it all: ``_PLANS``, which commands go out together, and ``_EXPECTED``, which
-replies let the transaction go on. Everything else is a refusal, or the end of the connection.
+The tables are in :mod:`mail.smtp_commands`: ``PLANS``, which commands go out together, and
+``EXPECTED``, which replies let the transaction go on. Everything else is a refusal, or the end
+of the connection.
 """
 
 from collections import deque
 from collections.abc import Sequence
-from enum import Enum
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from mail.replies import (
     Accepted,
@@ -22,58 +21,21 @@ from mail.replies import (
     judge_recipient,
 )
 from mail.smtp_capabilities import Capabilities
+from mail.smtp_commands import (
+    CONTENT,
+    DATA,
+    EXPECTED,
+    MAIL,
+    OF_THE_MESSAGE,
+    PLANS,
+    RSET,
+    START,
+    Command,
+    Flow,
+    frame_content,
+    write_commands,
+)
 from mail.smtp_items import Item
-
-
-class Command(Enum):
-    """What a reply answers; START is the handing over of an item, and has none."""
-
-    START = "start"
-    RSET = "RSET"
-    MAIL = "MAIL"
-    RCPT = "RCPT"
-    DATA = "DATA"
-    CONTENT = "content"  # after DATA, or as BDAT … LAST
-
-    __hash__ = object.__hash__  # Enum's own hashes the name, in Python, at every look-up
-
-
-class Flow(Enum):
-    """How much may be under way at once."""
-
-    DIALOGUE = "one command at a time"
-    AHEAD = "the next envelope travels with the end of this message"
-    FLIGHT = "several whole messages"
-
-
-_START, _RSET, _MAIL, _RCPT, _DATA, _CONTENT = Command
-
-Plan: TypeAlias = dict[Command, tuple[Command, ...]]
-
-# After this command's good reply, these are sent together. DATA ends a group (RFC 2920 section
-# 3.1). In a flight every message begins with RSET: whatever became of the one before, its
-# recipient cannot get into this one's envelope.
-_PLANS: dict[tuple[Flow, bool], Plan] = {
-    (Flow.DIALOGUE, False): {
-        _START: (_MAIL,),
-        _RSET: (_MAIL,),
-        _MAIL: (_RCPT,),
-        _RCPT: (_DATA,),
-        _DATA: (_CONTENT,),
-    },
-    (Flow.DIALOGUE, True): {
-        _START: (_MAIL,),
-        _RSET: (_MAIL,),
-        _MAIL: (_RCPT,),
-        _RCPT: (_CONTENT,),
-    },
-    (Flow.AHEAD, False): {_START: (_MAIL, _RCPT, _DATA), _DATA: (_CONTENT,)},
-    (Flow.AHEAD, True): {_START: (_MAIL, _RCPT), _RCPT: (_CONTENT,)},
-    (Flow.FLIGHT, True): {_START: (_RSET, _MAIL, _RCPT, _CONTENT)},
-}
-# What goes wrong at these may be this message's fault, rather than the relay's or ours.
-_OF_THE_MESSAGE = frozenset({_RCPT, _DATA, _CONTENT})
-_EXPECTED = {_RSET: 2, _MAIL: 2, _RCPT: 2, _DATA: 3, _CONTENT: 2}
 
 
 class Settled(NamedTuple):
@@ -119,7 +81,7 @@ class Transactions:
             self.flow = Flow.FLIGHT
         else:
             self.flow = Flow.AHEAD
-        self._plan = _PLANS[self.flow, self.uses_bdat]
+        self._plan = PLANS[self.flow, self.uses_bdat]
         self._window_messages = window_messages if self.flow is Flow.FLIGHT else 2
         self._window_octets = window_octets
         self._is_flying = self.flow is Flow.FLIGHT
@@ -159,7 +121,7 @@ class Transactions:
     @property
     def awaits_content_reply(self) -> bool:
         """Tell whether the next reply will answer a message's content, which may take long."""
-        return bool(self._pending) and self._pending[0][0] is _CONTENT
+        return bool(self._pending) and self._pending[0][0] is CONTENT
 
     def unfit(self, item: Item) -> str | None:
         """Say why this server can never take the item; None when it can."""
@@ -183,10 +145,10 @@ class Transactions:
         self._envelope = transaction
         if self._must_reset:
             self._must_reset = False
-            self._send((_RSET,), transaction)
+            self._send((RSET,), transaction)
             if self.flow is Flow.DIALOGUE:
                 return
-        self._send(self._plan[_START], transaction)
+        self._send(self._plan[START], transaction)
 
     def take(self, replies: Sequence[Reply]) -> None:
         """Match each reply to the command that it answers, and go on from there.
@@ -206,10 +168,10 @@ class Transactions:
     def _take_one(self, reply: Reply) -> None:
         command, transaction = self._pending.popleft()
         self.said_farewell = False
-        if reply.code // 100 == _EXPECTED[command]:
+        if reply.code // 100 == EXPECTED[command]:
             if transaction.refusal is not None:
                 self._go_on_refused(command, transaction)
-            elif command is _CONTENT:
+            elif command is CONTENT:
                 self._settle(transaction, Accepted(reply))
             elif (group := self._plan.get(command)) is not None:
                 self._send(group, transaction)
@@ -231,7 +193,7 @@ class Transactions:
         self.trouble = self.trouble or why
         if self._pending and self._pending[0][1].refusal is None:
             command, transaction = self._pending[0]
-            transaction.is_culprit = command in _OF_THE_MESSAGE
+            transaction.is_culprit = command in OF_THE_MESSAGE
         while self._pending:
             _, transaction = self._pending.popleft()
             if self._is_under_way(transaction):
@@ -249,69 +211,43 @@ class Transactions:
 
     def _send(self, group: tuple[Command, ...], transaction: _Transaction) -> None:
         pending = self._pending
-        item = transaction.item
-        text = ""
         for command in group:
             pending.append((command, transaction))
-            if command is _MAIL:
-                text += f"MAIL FROM:<{item.mail_from}>{self._mail_parameters(item)}\r\n"
-            elif command is _RCPT:
-                text += f"RCPT TO:<{item.rcpt_to}>\r\n"
-            elif command is _CONTENT:
-                self._send_content(text.encode(), transaction)
-                return
-            else:
-                text += "DATA\r\n" if command is _DATA else "RSET\r\n"
-        octets = text.encode()
-        self._octets_produced += len(octets)
-        self.out.append(octets)
-
-    def _send_content(self, before: bytes, transaction: _Transaction) -> None:
-        data = transaction.item.data
-        if self.uses_bdat:
-            before += b"BDAT %d LAST\r\n" % len(data)
-            end = b""
+        item = transaction.item
+        text = write_commands(group, item, self.capabilities)
+        if group[-1] is CONTENT:
+            before, data, end = frame_content(item, uses_bdat=self.uses_bdat)
+            self._produce(text + before, data, end)
+            transaction.content_end = self._octets_produced
+            self.begun.append(item)
+            if self._envelope is transaction:
+                self._envelope = None
         else:
-            # RFC 5321 section 4.5.2; a line feed alone is no line end.
-            data = data.replace(b"\r\n.", b"\r\n..")
-            if data.startswith(b"."):
-                before += b"."
-            end = b".\r\n" if data.endswith(b"\r\n") or not data else b"\r\n.\r\n"
-        self.out += (before, data, end)
-        self._octets_produced += len(before) + len(data) + len(end)
-        transaction.content_end = self._octets_produced
-        self.begun.append(transaction.item)
-        if self._envelope is transaction:
-            self._envelope = None
+            self._produce(text)
 
-    def _mail_parameters(self, item: Item) -> str:
-        can = self.capabilities
-        parameters = f" SIZE={len(item.data)}" if can.announces_size else ""
-        if can.has_8bitmime and not item.data.isascii():
-            parameters += " BODY=8BITMIME"
-        if item.needs_smtputf8:
-            parameters += " SMTPUTF8"
-        return parameters
+    def _produce(self, *pieces: bytes) -> None:
+        for piece in pieces:
+            self._octets_produced += len(piece)
+        self.out += pieces
 
     def _go_on_refused(self, command: Command, transaction: _Transaction) -> None:
         """Bring a refused transaction to its end where the server would go on with it."""
         refusal = transaction.refusal
-        if command is _DATA:
+        if command is DATA:
             if isinstance(refusal, Unsent):
                 self._break(
                     command, transaction, "the relay refused MAIL and yet wants the message"
                 )
                 return
             # The recipient was refused: an empty message for nobody (RFC 2920 section 3.1).
-            self._pending.append((_CONTENT, transaction))
-            self.out.append(b".\r\n")
-            self._octets_produced += 3
+            self._pending.append((CONTENT, transaction))
+            self._produce(b".\r\n")
             return
-        if command is _CONTENT and isinstance(refusal, Unsent):
+        if command is CONTENT and isinstance(refusal, Unsent):
             transaction.refusal = None
             self._settle(transaction, InDoubt("the relay refused MAIL and yet took the message"))
             return
-        self._close_refused(transaction, is_over=command is _CONTENT)
+        self._close_refused(transaction, is_over=command is CONTENT)
 
     def _close_refused(self, transaction: _Transaction, *, is_over: bool = False) -> None:
         """Settle a refused transaction once no reply to it is outstanding."""
@@ -322,8 +258,8 @@ class Transactions:
         self._settle(transaction, transaction.refusal)
 
     def _take_unexpected(self, command: Command, transaction: _Transaction, reply: Reply) -> None:
-        if reply.code == 503 or reply.code < 400 or command is _RSET:
-            if command is _CONTENT:
+        if reply.code == 503 or reply.code < 400 or command is RSET:
+            if command is CONTENT:
                 transaction.content_end = 0  # answered: it was not taken
             self._break(
                 command,
@@ -331,22 +267,22 @@ class Transactions:
                 f"the relay is out of step, it answers {command.value}: {reply}",
             )
         else:
-            if command is _MAIL:
+            if command is MAIL:
                 needs_smtputf8 = transaction.item.needs_smtputf8
                 transaction.refusal = judge_mail(reply, needs_smtputf8=needs_smtputf8)
             else:
                 transaction.refusal = judge_recipient(reply)
-            transaction.is_culprit = command in _OF_THE_MESSAGE
+            transaction.is_culprit = command in OF_THE_MESSAGE
             if isinstance(transaction.refusal, Unsent):
                 self.trouble = transaction.refusal.why
-            self._close_refused(transaction, is_over=command is _CONTENT)
+            self._close_refused(transaction, is_over=command is CONTENT)
 
     def _take_farewell(self, command: Command, transaction: _Transaction, reply: Reply) -> None:
         """Send nothing more; the server closes the connection (RFC 5321 section 3.8)."""
         self.trouble = f"the relay closed the connection: {reply}"
         self.said_farewell = True
         transaction.refusal = transaction.refusal or Unsent(self.trouble)
-        transaction.is_culprit = command in _OF_THE_MESSAGE
+        transaction.is_culprit = command in OF_THE_MESSAGE
         self._octets_produced -= sum(map(len, self.out))
         self.out.clear()
         self.begun.clear()

@@ -129,7 +129,8 @@ class Connection:
             return ()
         begun = self.session.begun()
         if begun:
-            if not may_start():
+            # Between envelope and go-ahead there may have been a long wait.
+            if not self.session.begins_at_once and not may_start():
                 return self.cut("stopped before the message was sent")
             for item in begun:
                 on_begin(item)

@@ -53,6 +53,11 @@ class Postbag:
         return self._open_items > len(self.waiting) + len(self._later)
 
     @property
+    def has_waiting(self) -> bool:
+        """Tell whether an item drawn waits for a connection."""
+        return bool(self.waiting or self._later)
+
+    @property
     def is_empty(self) -> bool:
         """Tell whether there is nothing left to give out."""
         return self.is_stopped or (self.is_exhausted and not self.waiting and not self._later)

@@ -105,9 +105,11 @@ class Postman:
         bag = Postbag(source, on_outcome, may_start, len(self._desks))
         try:
             self._drop_stale_connections(bag, on_begin)
+            self._offer(bag, on_begin, self._clock())
             while True:
                 now = self._clock()
-                self._offer(bag, on_begin, now)
+                if bag.has_waiting:
+                    self._offer(bag, on_begin, now)
                 self._open_connections(bag, now)
                 if not bag.has_items_out and (bag.is_empty or not self._has_way_on(bag, now)):
                     return self._conclude(bag, now)
@@ -187,17 +189,17 @@ class Postman:
 
     def _offer(self, bag: Postbag, on_begin: OnBegin, now: float) -> None:
         """Let connections that have room take what waits, or what the source may give."""
-        if bag.is_empty:
-            return
         for connection in list(self._desk_of):
             if connection.session.has_room:
                 self._fill(bag, connection, on_begin, now)
 
     def _open_connections(self, bag: Postbag, now: float) -> None:
         """Open as many connections as there is work for, the relays in turn."""
+        if bag.is_empty:
+            return
         places = {desk: desk.free_places(now) for desk in self._desks}
         free = sum(places.values())
-        if not free or bag.is_empty:
+        if not free:
             return
         opening = sum(not connection.session.was_open for connection in self._desk_of)
         bag.fetch(opening + free)

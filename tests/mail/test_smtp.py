@@ -106,6 +106,13 @@ def test_odd_bodies_arrive(flow: str, data: bytes) -> None:
     assert (second.rcpt_to, second.data) == (["c@d.example"], b"next\r\n")
 
 
+def test_who_promises_that_no_line_begins_with_a_dot_is_believed() -> None:
+    """Then the message goes as it is, without looking."""
+    pair = Pair(new_session(), SmtpModel())
+    pair.run([Item(0, "", "a@b.example", b"a.b\r\nc.\r\n", has_leading_dots=False)])
+    assert pair.model.taken[0].data == b"a.b\r\nc.\r\n"
+
+
 def test_the_next_envelope_travels_with_the_end_of_this_message() -> None:
     """With PIPELINING a message costs one round trip (RFC 2920)."""
     pair = talk("ahead", by_the_book, 10)

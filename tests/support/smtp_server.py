@@ -29,6 +29,7 @@ class SmtpServer:
         octet_by_octet: bool = False,
         stops_reading_after: int | None = None,
         reply_delay_seconds: float = 0.0,
+        has_small_buffer: bool = False,
         port: int = 0,
     ) -> None:
         self.taken: list[Envelope] = []
@@ -42,6 +43,9 @@ class SmtpServer:
         self._is_closing = False
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", port))
+        if has_small_buffer:
+            # Little lies between the two sides: what was sent has nearly all been read.
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         self.port: int = self._listener.getsockname()[1]
         self._open: set[socket.socket] = set()
         self._threads = [threading.Thread(target=self._listen, daemon=True)]
@@ -98,8 +102,6 @@ class SmtpServer:
 
     def _converse(self, connection: socket.socket, model: SmtpModel) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if self._stops_reading_after is not None:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         wire: socket.socket = connection
         if self._is_tls_from_start:
             assert self._tls_context is not None

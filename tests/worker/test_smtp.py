@@ -218,10 +218,11 @@ def test_dripping_octets_do_not_keep_a_connection_for_ever() -> None:
 @pytest.mark.parametrize("capabilities", [ESMTP, CHUNKING])
 def test_a_server_that_stops_reading_is_cut(capabilities: tuple[str, ...]) -> None:
     """Writing that blocks ends by the clock; the message cannot have been taken."""
-    items = make_items(2, 30_000_000)
+    items = make_items(2, 10_000_000)
     with SmtpServer(
         lambda _: SmtpModel(capabilities=tuple(c for c in capabilities if "SIZE" not in c)),
         stops_reading_after=1000,
+        has_small_buffer=True,
     ) as server:
         office = Office(relay_of(server), connections_per_relay=1)
         end = office.send(items)
@@ -239,7 +240,8 @@ def test_a_message_cut_in_its_middle_goes_again() -> None:
                 CutContent(100_000) if (number, v, n) == (0, "DATA", 0) else None
             ),
             capabilities=("PIPELINING",),
-        )
+        ),
+        has_small_buffer=True,
     ) as server:
         office = Office(relay_of(server), connections_per_relay=1, timeouts=Timeouts())
         assert office.send(items).state is RunState.EXHAUSTED
