@@ -13,15 +13,14 @@ from typing import Final
 import sqlalchemy as sa
 from celery import Celery
 
-from mail.addresses import parse_mailbox
 from mail.tokens import Keyring
 from releases.audience import Combination
 from releases.errors import ReleaseError
 from releases.expansion import Copies, expand
 from releases.partitions import build_partitions
 from releases.rehearsal import Rehearsal
-from releases.rendering import Sending
 from releases.renderings import make_copies
+from releases.sending import sending_of
 from releases.settling import Unbalanced, settle
 from releases.upkeep import hold
 from runtime.database import Database
@@ -56,19 +55,6 @@ class Stopping:
     def __call__(self) -> bool:
         """Whether to end soon."""
         return self._flag[0] == 1
-
-
-def sending_of(settings: Settings) -> Sending:
-    """What the settings say about the mail of this installation."""
-    return Sending(
-        from_=parse_mailbox(settings.sender),
-        base_url=settings.public_url,
-        list_domain=settings.lists_domain,
-        bounce_domain=settings.bounce_domain,
-        postal_address=settings.office_address,
-        timezone=settings.zone,
-        is_rehearsal=settings.is_rehearsal,
-    )
 
 
 def worker_database(settings: Settings) -> Database:
