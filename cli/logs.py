@@ -1,4 +1,4 @@
-"""Logs as commands show them: what goes on in the background, in the form that errors have."""
+"""Logs as commands show them: what goes wrong in the background, in the form that errors have."""
 
 import logging
 from collections.abc import MutableMapping
@@ -10,10 +10,14 @@ from cli.errors import say
 
 
 def quiet_logs() -> None:
-    """For commands that host or ring for workers: warnings as plain lines, nothing else."""
+    """For commands that host or ring for workers: errors as plain lines, nothing else.
+
+    What is worth a warning (a relay that is down, a broker that is silent) such a command says
+    itself, once.
+    """
     structlog.configure(
         processors=[_plain],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
         logger_factory=structlog.ReturnLoggerFactory(),
         cache_logger_on_first_use=False,
     )

@@ -11,6 +11,7 @@ import typer
 
 from cli.distributions import read_status
 from cli.errors import FAILED, WRONG_USE, CommandError, say
+from cli.logs import quiet_logs
 from cli.release_files import read_release, say_unsure
 from cli.sample_copy import SAMPLE_LEAD, sample_copy
 from cli.shell import Shell, opened
@@ -71,6 +72,7 @@ def publish(
         embargo=_moment("--embargo", embargo),
         is_again=again,
     )
+    quiet_logs()
     with opened() as shell:
         published = _publish(shell, file, order)
         if not as_json:
@@ -78,7 +80,7 @@ def publish(
         if wait:
             _wait(shell, published, as_json=as_json)
             return
-        ring_prepare(shell.settings, published.distribution_id)
+        _ring(shell, published)
         if as_json:
             print(json.dumps(read_status(shell, published.distribution_id).to_json()))
         _say_if_nobody_sends(shell, published)
@@ -107,7 +109,7 @@ def _wait(shell: Shell, published: Published, *, as_json: bool) -> None:
             from worker.embedded import running_worker  # noqa: PLC0415
 
             stack.enter_context(running_worker(shell.settings))
-        ring_prepare(shell.settings, published.distribution_id)
+        _ring(shell, published)
         found = wait_for(shell, published.distribution_id)
     if as_json:
         print(json.dumps(found.to_json()))
@@ -115,6 +117,12 @@ def _wait(shell: Shell, published: Published, *, as_json: bool) -> None:
     if shortcoming is not None:
         say(shortcoming)
         raise typer.Exit(FAILED)
+
+
+def _ring(shell: Shell, published: Published) -> None:
+    is_heard = ring_prepare(shell.settings, published.distribution_id)
+    if not is_heard and shell.settings.broker_url is not None:
+        say("the broker does not answer; running workers find it in the database, in seconds")
 
 
 def _say_if_nobody_sends(shell: Shell, published: Published) -> None:

@@ -6,6 +6,7 @@ with the lists they are on. What was exported comes in again by an import as it 
 
 import csv
 import datetime as dt
+import itertools
 from collections.abc import Iterator
 from typing import Any, Final, Protocol
 
@@ -46,11 +47,14 @@ def export_subscribers(session: Session, text: Text, list_slug: str | None = Non
     Rows come in pages, by id, so that memory does not grow with the list.
     """
     list_id = None if list_slug is None else list_by_slug(session, list_slug).id
+    pages = _pages(session, list_id)
+    # Nothing is written before the database has answered.
+    first = next(pages, [])
     writer = csv.writer(text)
     more = ("state", "since") if list_id is not None else ("lists", "state", "since")
     writer.writerow((*COLUMNS, *more))
     count = 0
-    for page in _pages(session, list_id):
+    for page in itertools.chain([first] if first else [], pages):
         entries = _entries(session, [person.id for person in page], list_id)
         for person in page:
             writer.writerow(map(neutralised, _cells(person, entries.get(person.id, []), list_id)))
