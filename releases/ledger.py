@@ -46,6 +46,8 @@ class Turn:
     """Distributions that had a batch finished: there may be nothing left of them."""
     lost: frozenset[int] = field(default=frozenset())
     """Batches that are not this worker's any more."""
+    is_some_given_back: bool = False
+    """A batch came back before all of it was tried, and can be leased again now."""
 
 
 def take_turn(
@@ -66,6 +68,7 @@ def take_turn(
     moment = now(session)
     lost: set[int] = set()
     finished: set[int] = set()
+    is_some_given_back = False
     for report in reports:
         batch = batches[report.batch_id]
         is_holder = is_lease_held and batch.lease_id == lease_id
@@ -84,12 +87,15 @@ def take_turn(
         elif report.is_done:
             _close(session, batch, counts, report, moment)
             finished.add(batch.distribution_id)
+            is_some_given_back |= counts.queued > 0 and report.relay_trouble is None
     leased = None
     if wants_next and is_lease_held:
         leased = _lease(session, lease_id, why_withheld)
     session.flush()
     stopped = _not_running(session, {batch.distribution_id for batch in batches.values()})
-    return Turn(is_lease_held, leased, stopped, frozenset(finished), frozenset(lost))
+    return Turn(
+        is_lease_held, leased, stopped, frozenset(finished), frozenset(lost), is_some_given_back
+    )
 
 
 def _lock_batches(session: Session, ids: Sequence[int]) -> dict[int, Batch]:

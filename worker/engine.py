@@ -118,7 +118,9 @@ class Engine:
                 keeper.abandon()
                 self._journal = None
                 journal.close()
-        is_more_left = ledger.has_leased and not ledger.is_dry and not slice_.is_without_relay
+        is_more_left = not slice_.is_without_relay and (
+            ledger.has_given_back or (ledger.has_leased and not ledger.is_dry)
+        )
         return Delivered(is_more_left, frozenset(ledger.finished))
 
     def _send(self, slice_: "Slice") -> None:

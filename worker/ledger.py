@@ -39,6 +39,8 @@ class LedgerThread:
         self.finished: set[int] = set()
         """Distributions that had a batch finished."""
         self.has_leased = False
+        self.has_given_back = False
+        """Whether a batch came back before all of it was tried."""
         self._database = database
         self._keeper = keeper
         self._make_hand = make_hand
@@ -131,6 +133,7 @@ class LedgerThread:
             done = [hand for hand, report in reports if report.is_done]
             self._hands = [hand for hand in self._hands if hand not in done]
             self.finished |= turn.finished
+            self.has_given_back |= turn.is_some_given_back
             if new is not None:
                 self.has_leased = True
                 self._hands.append(new)
