@@ -1,6 +1,7 @@
 """The feed of what is public (Atom, RFC 4287)."""
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from typing import Final
 from xml.etree import ElementTree
@@ -12,6 +13,9 @@ from subscribers.links import Links
 
 ATOM: Final = "http://www.w3.org/2005/Atom"
 XML_LANG: Final = "{http://www.w3.org/XML/1998/namespace}lang"
+_NOT_IN_XML: Final = re.compile("[\ufffe\uffff]")
+"""What XML 1.0 cannot write, beside control characters and surrogates (section 2.2)."""
+_TAG: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 NOTHING_YET: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 """`updated` of a feed without entries: the element must be there, and must not change."""
 
@@ -36,7 +40,7 @@ def _entry(feed: ElementTree.Element, one: Published, links: Links, office: str)
     content = one.content
     url = links.release_url(one.slug)
     entry = _add(feed, "entry")
-    if content.language:
+    if content.language and _TAG.fullmatch(content.language):
         entry.set(XML_LANG, content.language)
     _add(entry, "id", url)
     _add(entry, "title", content.title)
@@ -53,8 +57,8 @@ def _entry(feed: ElementTree.Element, one: Published, links: Links, office: str)
 def _add(parent: ElementTree.Element, name: str, text: str | None = None) -> ElementTree.Element:
     child = ElementTree.SubElement(parent, f"{{{ATOM}}}{name}")
     if text is not None:
-        # XML 1.0 has no way to write a control character.
-        child.text = clean_body(text) if name == "content" else clean_line(text)
+        clean = clean_body(text) if name == "content" else clean_line(text)
+        child.text = _NOT_IN_XML.sub("", clean)
     return child
 
 

@@ -34,7 +34,14 @@ def serving(
     Raises OSError when the address cannot be had.
     """
     app = create_app(settings, database)
-    with _listening(host, port) as listener, _metrics(app, settings):
+    with _metrics(app, settings), serving_app(app, host, port) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def serving_app(app: FastAPI, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    """`serving`, for an application that has been made already, and without its metrics."""
+    with _listening(host, port) as listener:
         server = _server(app)
         thread = threading.Thread(
             target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True

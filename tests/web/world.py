@@ -3,12 +3,12 @@
 import contextlib
 import datetime as dt
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from mail.tokens import Keyring
 from releases.content import Content
@@ -19,8 +19,9 @@ from runtime.settings import Settings
 from subscribers.links import Links
 from subscribers.models import Subscription
 from tests.support.people import add_list, add_list_set, add_person
-from tests.support.samples import ARABIC, NOTE
-from web.server import serving
+from web.app import create_app
+from web.operations import Metrics
+from web.server import serving_app
 
 KEY = "the first signing key of the tests"
 SALT = bytes(16)
@@ -29,8 +30,9 @@ SALT = bytes(16)
 class World:
     """Lists press and europe (public), travel (public, nobody), desk (private), and Jo."""
 
-    def __init__(self, url: str, database: Database, settings: Settings) -> None:
+    def __init__(self, url: str, database: Database, settings: Settings, metrics: Metrics) -> None:
         self.url = url
+        self.metrics = metrics
         self.database = database
         self.settings = settings
         self.links = Links(settings.public_url, Keyring([KEY]))
@@ -44,7 +46,7 @@ class World:
             europe = add_list(
                 session, "europe", "Europe", description="All that concerns Europe, about 4 a week"
             )
-            add_list(session, "travel", "Travel warnings", description="Only when something changes")
+            add_list(session, "travel", "Travel warnings", description="Only when it matters")
             desk = add_list(session, "desk", "Accredited press", is_private=True)
             add_list(session, "pool", "White pool", is_private=True)
             lists = [press, europe, desk]
@@ -118,10 +120,22 @@ def world(database_url: str, **environment: str) -> Iterator[World]:
             del os.environ[name]
     database = Database(database_url, pool_size=10)
     try:
-        with serving(settings, database) as url:
-            yield World(url, database, settings)
+        app = create_app(settings, database)
+        with serving_app(app) as url:
+            yield World(url, database, settings, app.state.metrics)
     finally:
         database.dispose()
 
 
-__all__ = ["ARABIC", "NOTE", "Session", "World", "world"]
+def seal_of(page: str) -> str:
+    """The seal in a page's form, as a browser would send it back."""
+    found = re.search(r'name="seal" value="([^"]+)"', page)
+    assert found is not None, page
+    return found.group(1)
+
+
+def undo_of(page: str) -> str:
+    """The token of a page's "Undo" button."""
+    found = re.search(r'name="undo" value="([^"]+)"', page)
+    assert found is not None, page
+    return found.group(1)

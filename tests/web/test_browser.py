@@ -1,0 +1,161 @@
+"""What people do on the pages, in a real browser: by pointer, by keyboard, narrow and enlarged."""
+
+import re
+import smtplib
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.support.samples import ARABIC, NOTE
+from tests.web.test_outbox_pages import a_mail
+from tests.web.world import World
+from worker.outbox import FOLDER, LocalOutbox
+
+pytestmark = pytest.mark.browser
+PATHS: dict[str, Callable[[World], str]] = {
+    "unsubscribe": lambda site: site.unsubscribe_path(),
+    "unsubscribe, one list": lambda site: site.unsubscribe_path(list_set=site.single),
+    "unsubscribe, Arabic": lambda site: site.unsubscribe_path(site.ali),
+    "preferences": lambda site: site.preferences_path(),
+    "preferences, Arabic": lambda site: site.preferences_path(site.ali),
+    "release": lambda site: f"/r/{site.publish(NOTE).slug}",
+    "release, Arabic": lambda site: f"/r/{site.publish(ARABIC).slug}",
+    "front page": lambda site: "/" if site.publish(NOTE) else "",
+    "outbox": lambda site: "/outbox",
+    "error": lambda site: "/u/x",
+}
+
+
+@pytest.fixture
+def page(browser: Browser, site: World) -> Iterator[Page]:
+    """A page without JavaScript, whose addresses begin at the installation."""
+    context = browser.new_context(base_url=site.url, java_script_enabled=False)
+    yield context.new_page()
+    context.close()
+
+
+def test_stopping_and_undoing(site: World, page: Page) -> None:
+    """One button ends both lists; "Undo" brings them back; nothing needs JavaScript."""
+    page.goto(site.unsubscribe_path())
+    expect(page).to_have_title(re.compile("Stop these mails"))
+    page.get_by_role("button", name="Stop these mails").click()
+    status = page.get_by_role("status")
+    expect(status).to_contain_text("Mails from Europe and Press releases no longer come to")
+    expect(status).to_contain_text("j•••@example.com")
+    assert site.followed() == {"desk"}
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("status")).to_contain_text("You now get Europe and Press releases.")
+    expect(page.get_by_role("button", name="Stop these mails")).to_be_visible()
+    assert site.followed() == {"press", "europe", "desk"}
+
+
+def test_keeping_one_of_two_lists(site: World, page: Page) -> None:
+    """A list that is unticked goes on; a second press on a reloaded page is harmless."""
+    page.goto(site.unsubscribe_path())
+    page.get_by_label("Press releases").uncheck()
+    page.get_by_role("button", name="Stop these mails").click()
+    assert site.followed() == {"press", "desk"}
+    page.reload()
+    assert site.followed() == {"press", "desk"}
+
+
+def test_forgetting_to_tick(site: World, page: Page) -> None:
+    """Nothing ticked: an alert that leads to the lists."""
+    page.goto(site.unsubscribe_path())
+    for title in ("Europe", "Press releases"):
+        page.get_by_label(title).uncheck()
+    page.get_by_role("button", name="Stop these mails").click()
+    expect(page.get_by_role("alert")).to_contain_text("Tick at least one of the lists below.")
+    assert len(site.followed()) == 3
+
+
+def test_preferences_by_keyboard_alone(site: World, page: Page) -> None:
+    """Tab, space, arrows and Enter reach and change everything, with a focus one can see."""
+    page.goto(site.preferences_path())
+    page.keyboard.press("Tab")  # Accredited press
+    page.keyboard.press("Tab")  # Europe
+    focused = page.locator(":focus")
+    assert focused.get_attribute("value") == "europe"
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")  # Travel warnings
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")  # plain text
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("Save")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text(
+        "You now get Travel warnings. You no longer get Europe. Your mails now come as plain text."
+    )
+    assert site.followed() == {"press", "travel", "desk"}
+    page.get_by_role("button", name="Undo").press("Enter")
+    assert site.followed() == {"press", "europe", "desk"}
+
+
+def test_changing_the_language(site: World, page: Page) -> None:
+    """After saving the page speaks the new language."""
+    page.goto(site.preferences_path())
+    page.get_by_label("Language").select_option("ar")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    expect(page.get_by_role("status")).to_contain_text("العربية")
+
+
+def test_stopping_everything(site: World, page: Page) -> None:
+    """The red button ends all of it, and says what will happen beforehand."""
+    page.goto(site.preferences_path())
+    button = page.get_by_role("button", name="Stop all mail")
+    expect(button).to_have_accessible_description("Ends every list that you follow.")
+    button.click()
+    assert site.followed() == set()
+    page.get_by_role("button", name="Undo").click()
+    assert len(site.followed()) == 3
+
+
+def test_a_link_tried_from_the_outbox(site: World, page: Page) -> None:
+    """From the outbox to the mail, its frame, and the page that its link leads to."""
+    mail = a_mail()
+    link = f"{site.url}{site.unsubscribe_path()}"
+    mail.get_payload()[1].set_content(f"<p>Hello <a href='{link}'>Stop</a></p>", subtype="html")  # type: ignore[index,union-attr]
+    with LocalOutbox(site.settings.state_folder / FOLDER) as outbox:
+        host, _, port = outbox.url.removeprefix("smtp://").partition(":")
+        with smtplib.SMTP(host, int(port), local_hostname="localhost") as client:
+            client.send_message(mail)
+    page.goto("/outbox")
+    page.get_by_role("link", name="Harbour opens").click()
+    frame = page.frame_locator("iframe.mail")
+    expect(frame.get_by_text("Hello")).to_be_visible()
+    page.get_by_role("link", name="Headers").click()
+    expect(page.get_by_role("row", name="Subject Harbour opens")).to_be_visible()
+    page.get_by_role("link", name="HTML").click()
+    link_beside = page.get_by_role("listitem").get_by_role("link", name="Stop")
+    # Chromium sends a click that follows a scroll at once to the frame that was there before.
+    link_beside.scroll_into_view_if_needed()
+    expect(link_beside).to_be_in_viewport()
+    link_beside.click()
+    expect(page.get_by_role("button", name="Stop these mails")).to_be_visible()
+
+
+@pytest.mark.parametrize("name", PATHS)
+@pytest.mark.parametrize("width", [1280, 360])
+def test_pages_fit(site: World, browser: Browser, name: str, width: int) -> None:
+    """At desktop and phone width, and enlarged four times, nothing needs scrolling sideways,
+    what is pressed is 44 pixels high, and the browser has no complaint."""
+    context = browser.new_context(base_url=site.url, viewport={"width": width, "height": 800})
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto(PATHS[name](site))
+    for zoom in (1, 4) if width == 1280 else (1,):
+        page.set_viewport_size({"width": width // zoom, "height": 800 // zoom})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width // zoom
+    heights = page.evaluate(
+        "[...document.querySelectorAll('button, select, label:has(input)')]"
+        ".map(one => one.getBoundingClientRect().height)"
+    )
+    assert all(height >= 44 for height in heights)
+    assert [text for text in complaints if "404" not in text] == []
+    context.close()

@@ -1,0 +1,130 @@
+"""What operators are promised: plain answers, on a port of their own, without the database too."""
+
+import socket
+from pathlib import Path
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from prometheus_client.parser import text_string_to_metric_families
+
+from runtime.database import Database
+from runtime.migrations import migrate
+from runtime.settings import Settings
+from tests.support.samples import NOTE
+from tests.web.world import World
+from web.server import serving
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def test_alive_and_ready(either: World) -> None:
+    """A process with a migrated database is both."""
+    with either.client() as client:
+        assert client.get("/healthz").text == "alive\n"
+        ready = client.get("/readyz")
+    assert (ready.status_code, ready.text) == (200, "ready\n")
+
+
+def test_a_database_that_was_not_migrated(empty_database_url: str) -> None:
+    """It says what to run, and is ready as soon as that has been done."""
+    database = Database(empty_database_url)
+    with serving(Settings(), database) as url:
+        before = httpx.get(f"{url}/readyz", trust_env=False)
+        assert before.status_code == 503
+        assert before.text == (
+            "not ready: the database has not been migrated yet: run `medianote migrate`\n"
+        )
+        assert httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
+        migrate(empty_database_url)
+        assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
+    database.dispose()
+
+
+def test_a_database_that_is_older(site: World, client: httpx.Client) -> None:
+    """An older schema is named, and what to do."""
+    with site.database.transaction() as session:
+        session.execute(sa.text("UPDATE alembic_version SET version_num = '0000'"))
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert "medianote migrate" in answer.text
+
+
+def test_a_database_that_cannot_be_reached(tmp_path: Path) -> None:
+    """An unreachable database is said in one line without its password."""
+    url = f"postgresql+psycopg://who:secret@127.0.0.1:{free_port()}/nothing"
+    database = Database(url)
+    with serving(Settings(), database) as address:
+        answer = httpx.get(f"{address}/readyz", trust_env=False, timeout=20)
+    assert answer.status_code == 503
+    assert answer.text.count("\n") == 1
+    assert "secret" not in answer.text
+
+
+def metrics(port: int) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_metrics(either: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The queue's depth, deliveries by state, and requests by route template, on their own port."""
+    made = either.publish(NOTE)
+    either.add_batch(made.distribution_id, queued=7, accepted=20, deferred=3, failed=1)
+    over = either.publish(NOTE, is_again=True)
+    either.add_batch(over.distribution_id, accepted=1000)
+    with either.database.transaction() as session:
+        session.execute(
+            sa.text("UPDATE distribution SET state='complete', finished_at=due_at WHERE id=:id"),
+            {"id": over.distribution_id},
+        )
+    port = free_port()
+    monkeypatch.setenv("MEDIANOTE_METRICS_PORT", str(port))
+    with serving(Settings(), either.database) as url:
+        httpx.get(f"{url}/u/some-token", trust_env=False)
+        assert httpx.get(f"{url}/metrics", trust_env=False).status_code == 404
+        found = metrics(port)
+    assert found["medianote_queue_depth", frozenset()] == 10
+    assert found["medianote_deliveries", frozenset({("state", "accepted")})] == 20
+    assert found["medianote_distributions", frozenset({("state", "running")})] == 1
+    assert found["medianote_database_up", frozenset()] == 1
+    labels = frozenset({("method", "GET"), ("route", "/u/{token}"), ("status", "404")})
+    assert found["medianote_http_requests_total", labels] == 1
+    with pytest.raises(httpx.ConnectError):
+        metrics(port)
+
+
+def test_metrics_without_a_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scrape answers while the database is away, and says that it is."""
+    port = free_port()
+    monkeypatch.setenv("MEDIANOTE_METRICS_PORT", str(port))
+    database = Database(f"postgresql+psycopg://nobody@127.0.0.1:{free_port()}/nothing")
+    with serving(Settings(), database):
+        assert metrics(port)["medianote_database_up", frozenset()] == 0
+
+
+def test_a_port_that_is_taken(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the address, or the setting, that cannot be had."""
+    database = Database(sqlite_url)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(OSError, match="in use") as refused,
+            serving(Settings(), database, port=port),
+        ):
+            pass
+        assert refused.value.filename == f"127.0.0.1:{port}"
+        monkeypatch.setenv("MEDIANOTE_METRICS_PORT", str(port))
+        with pytest.raises(OSError, match="in use") as refused, serving(Settings(), database):
+            pass
+        assert refused.value.filename == f"MEDIANOTE_METRICS_PORT {port}"
+    database.dispose()
