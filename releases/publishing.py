@@ -11,7 +11,7 @@ from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from releases.audience import HAS_IT, LISTS_MAX
 from releases.content import Content
@@ -242,19 +242,38 @@ def _check_audience(
         )
     if is_again:
         return
-    earlier = sa.select(DistributionRelease.distribution_id).where(
-        DistributionRelease.version_id == version_id
-    )
+    earlier = session.scalars(
+        sa.select(DistributionRelease.distribution_id).where(
+            DistributionRelease.version_id == version_id
+        )
+    ).all()
     has_it = sa.exists().where(
-        Delivery.distribution_id.in_(session.scalars(earlier).all()),
+        Delivery.distribution_id.in_(earlier),
         Delivery.subscriber_id == Subscription.subscriber_id,
         Delivery.state.in_(HAS_IT),
     )
-    if session.scalar(member.where(~has_it).limit(1)) is None:
+    if session.scalar(member.where(~has_it, ~_is_next(earlier)).limit(1)) is None:
         raise NobodyLeft(
             f"everyone on {names} has this version already, or is about to get it; "
             "--again sends it to all of them anew"
         )
+
+
+def _is_next(earlier: Sequence[int]) -> sa.Exists:
+    """Whether a subscriber is about to be served by one of these, which has no row of them yet."""
+    theirs = aliased(Subscription)
+    return sa.exists().where(
+        Distribution.id.in_(earlier),
+        Distribution.state == DistributionState.RUNNING,
+        Distribution.is_expanded.is_(False),
+        Distribution.expanded_to < Subscription.subscriber_id,
+        DistributionList.distribution_id == Distribution.id,
+        theirs.list_id == DistributionList.list_id,
+        theirs.subscriber_id == Subscription.subscriber_id,
+        theirs.state == SubscriptionState.ACTIVE,
+        theirs.frequency == Frequency.AT_ONCE,
+        theirs.began_at <= Distribution.due_at,
+    )
 
 
 def _is_postgresql(session: Session) -> bool:

@@ -145,6 +145,20 @@ def test_nobody_left(database: Database, state: str) -> None:
 
 
 @pytest.mark.usefixtures("lists")
+def test_nobody_left_before_the_first_is_expanded(database: Database) -> None:
+    """Who is about to get it from a distribution that has no rows yet is not served twice."""
+    first = publish(database, Order(NEWS, ("press",)), salt=SALT)
+    with pytest.raises(NobodyLeft, match="or is about to get it"):
+        publish(database, Order(NEWS, ("press",)), salt=SALT)
+    publish(database, Order(NEWS, ("europe",)), salt=SALT)
+    with pytest.raises(NobodyLeft):
+        publish(database, Order(NEWS, ("europe", "press")), salt=SALT)
+    with database.transaction() as session:
+        cancel(session, first.distribution_id)
+    publish(database, Order(NEWS, ("press",)), salt=SALT)
+
+
+@pytest.mark.usefixtures("lists")
 def test_lists_that_cannot_be_sent_to(database: Database) -> None:
     """No list, an unknown one and an empty one are refused in words, and nothing is kept."""
     with pytest.raises(PublishError, match="--list"):
@@ -200,7 +214,7 @@ def test_time_that_has_passed(database: Database) -> None:
 
 @pytest.mark.usefixtures("lists")
 def test_two_officers_at_once(database: Database) -> None:
-    """Two publications of one text at the same moment share one version."""
+    """Of publications of one text at the same moment one is made; the others reach nobody."""
     done, failures = [], []
 
     def officer() -> None:
@@ -214,8 +228,8 @@ def test_two_officers_at_once(database: Database) -> None:
         thread.start()
     for thread in officers:
         thread.join()
-    assert not failures
-    assert {(one.slug, one.version) for one in done} == {("harbour-bridge-opens-to-traffic", 1)}
+    assert [type(failure) for failure in failures] == [NobodyLeft] * 3
+    assert [(one.slug, one.version) for one in done] == [("harbour-bridge-opens-to-traffic", 1)]
 
 
 @pytest.mark.usefixtures("lists")
