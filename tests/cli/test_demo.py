@@ -105,13 +105,15 @@ def test_the_demonstration_stays_up(state_dir: Path) -> None:
 
 def test_the_demonstration_finds_a_port() -> None:
     """A port that is in use is said, the next one taken, and links lead there."""
-    with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", 8000)):
-        with running("demo", until="Ctrl-C ends it") as (said, _):
-            assert "port 8000 is in use; the pages are on port " in said
-            address = re.search(r"preferences: (\S+)", said)
-            assert address is not None
-            assert not address[1].startswith("http://127.0.0.1:8000/")
-            assert "Press releases" in get(address[1])
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # another program has it: as good
+            stack.enter_context(socket.create_server(("127.0.0.1", 8000)))
+        said, _ = stack.enter_context(running("demo", until="Ctrl-C ends it"))
+        assert "port 8000 is in use; the pages are on port " in said
+        address = re.search(r"preferences: (\S+)", said)
+        assert address is not None
+        assert not address[1].startswith("http://127.0.0.1:8000/")
+        assert "Press releases" in get(address[1])
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,9 @@ def test_from_standard_input() -> None:
     done = run("publish", "-", "--list", "press", stdin=Path(NOTE).read_bytes())
     assert (done.status, done.out) == (0, "1\n")
     assert done.errors == ["no worker runs now: it is sent when one does (`medianote worker`)"]
+    again = run("publish", NOTE, "--list", "press")
+    assert (again.status, again.out, len(again.errors)) == (1, "", 1)
+    assert "everyone on press has this version already, or is about to get it" in again.errors[0]
 
 
 @pytest.mark.parametrize(
