@@ -12,10 +12,11 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from pathlib import Path
 from typing import Any
 
+from tests.support.postfix import LOCAL_DOMAIN, Postfix
 from tests.support.programs import Program, find_program, free_port
 
 MEDIANOTE = Path(sys.executable).with_name("medianote")
@@ -61,7 +62,7 @@ class Sink:
                 taken.append((str(recipients[0]).split(">")[0].strip("< "), message))
         return taken
 
-    def counted(self) -> Counter[str]:
+    def counted(self, expected: int) -> Counter[str]:
         """How many mails each recipient has."""
         return Counter(recipient for recipient, _ in self.mails())
 
@@ -80,6 +81,36 @@ class Sink:
                 return connection.recv(3) == b"220"
         except OSError:
             return False
+
+
+class PostfixSink:
+    """A stock Postfix that delivers to a Maildir, looked at as `Sink` is."""
+
+    def __init__(self) -> None:
+        self._postfix = Postfix()
+        self._postfix.__enter__()
+        self._seen: set[str] = set()
+
+    @property
+    def url(self) -> str:
+        """What MEDIANOTE_SMTP_URL is set to."""
+        return f"smtp://127.0.0.1:{self._postfix.port}"
+
+    def counted(self, expected: int) -> Counter[str]:
+        """How many mails each recipient has; waits until there are as many in all."""
+        mails = self._postfix.messages(expected, self._is_new)
+        return Counter(str(mail["Delivered-To"]) for mail in mails)
+
+    def empty(self) -> None:
+        """Forget what was delivered until now."""
+        self._seen |= {str(mail["Message-ID"]) for mail in self._postfix.messages(0)}
+
+    def close(self) -> None:
+        """End it."""
+        self._postfix.__exit__()
+
+    def _is_new(self, mail: Message) -> bool:
+        return str(mail["Message-ID"]) not in self._seen
 
 
 class Newsroom:
@@ -167,4 +198,4 @@ class Newsroom:
 
 def addresses(numbers: Sequence[int]) -> list[str]:
     """Addresses of made-up readers."""
-    return [f"reader{number}@example.net" for number in numbers]
+    return [f"reader{number}@{LOCAL_DOMAIN}" for number in numbers]
