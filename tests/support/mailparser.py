@@ -20,7 +20,7 @@ class Mailparser:
 
     def __init__(self) -> None:
         self._node = find_program("node", "nodejs")
-        self._folder = _installed()
+        self._folder = node_folder()
 
     def read(self, *messages: bytes) -> list[dict[str, Any]]:
         """What it reads in each message.
@@ -41,8 +41,8 @@ class Mailparser:
         return read
 
 
-def _installed() -> Path:
-    """The folder with mailparser in it, installed once for each state of the lock."""
+def node_folder() -> Path:
+    """The folder with the tests' Node packages, installed once for each state of the lock."""
     sources = sorted(path for path in SOURCE.iterdir() if path.is_file())
     digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()
     folder = CACHE / f"mailparser-{digest[:16]}"

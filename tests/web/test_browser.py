@@ -3,12 +3,14 @@
 import re
 import smtplib
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support.axe import violations
 from tests.support.samples import ARABIC, NOTE
-from tests.web.test_outbox_pages import a_mail
+from tests.web.test_outbox_pages import a_mail, send
 from tests.web.world import World
 from worker.outbox import FOLDER, LocalOutbox
 
@@ -25,6 +27,8 @@ PATHS: dict[str, Callable[[World], str]] = {
     "outbox": lambda site: "/outbox",
     "error": lambda site: "/u/x",
 }
+
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 @pytest.fixture
@@ -159,3 +163,34 @@ def test_pages_fit(site: World, browser: Browser, name: str, width: int) -> None
     assert all(height >= 44 for height in heights)
     assert [text for text in complaints if "404" not in text] == []
     context.close()
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_pages_are_accessible(site: World, browser: Browser, name: str) -> None:
+    """axe finds no violation of WCAG 2.2 AA, by day or by night."""
+    path = PATHS[name](site)
+    for scheme in SCHEMES:
+        context = browser.new_context(base_url=site.url, color_scheme=scheme)
+        page = context.new_page()
+        page.goto(path)
+        assert violations(page) == []
+        context.close()
+
+
+def test_changed_pages_are_accessible(site: World, browser: Browser) -> None:
+    """So are the boxes that say what was changed or is amiss, and a mail in the outbox."""
+    send(site, a_mail())
+    page = browser.new_page(base_url=site.url)
+    page.goto(site.preferences_path())
+    page.get_by_label("Europe").uncheck()
+    page.get_by_role("button", name="Save").click()
+    assert violations(page) == []
+    page.goto(site.unsubscribe_path())
+    page.get_by_role("button", name="Stop these mails").click()
+    assert violations(page) == []
+    page.goto("/outbox")
+    page.get_by_role("link", name="Harbour opens").click()
+    for part in ("HTML", "Text", "Headers", "Source"):
+        page.get_by_role("link", name=part).click()
+        assert violations(page) == []
+    page.close()
