@@ -20,7 +20,7 @@ from releases.reading.inline import linked
 from releases.reading.languages import differs_in_script
 from releases.reading.lines import Line, Page, cells, groups, is_caps, join_words
 from releases.reading.lists import Item, Numbering, collect, items_of
-from releases.reading.paragraphs import Joiner, breaks
+from releases.reading.paragraphs import Joiner, breaks, is_plain_paragraph
 from releases.reading.prose import ends_sentence, is_advisory_field, is_prose, is_schedule_line
 from releases.reading.spans import Label, Span
 from releases.reading.transcripts import speaker_of
@@ -93,6 +93,9 @@ class BodyReader:
     def _group(
         self, group: list[Line], numbering: Numbering, *, is_last: bool
     ) -> Iterator[Block | Item]:
+        if is_plain_paragraph(group) and not self._speaks_inside(group):
+            yield self._paragraph(group, may_be_heading=not is_last)
+            return
         first = group[0].words
         if len(group) == 1 and furniture.is_rule(first):
             self.marks.append(Span(group[0].start, group[0].end, Label.RULE))
@@ -106,6 +109,11 @@ class BodyReader:
                 yield from self._plain_group(part, numbering, is_last=is_last)
             return
         yield from self._plain_group(group, numbering, is_last=is_last)
+
+    def _speaks_inside(self, group: list[Line]) -> bool:
+        return bool(self._speakers) and any(
+            speaker_of(line.words, self._speakers) for line in group[1:]
+        )
 
     def _by_speaker(self, group: list[Line]) -> Iterator[list[Line]]:
         start = 0
@@ -135,6 +143,9 @@ class BodyReader:
             yield self._centred(group)
             return
         parts = breaks(group, self._page)
+        if len(parts) == 1:
+            yield self._paragraph(group, may_be_heading=not is_last)
+            return
         if len(parts) > 1 and furniture.is_rule(parts[1][0].words) and len(parts[1]) == 1:
             self.marks.append(Span(parts[1][0].start, parts[1][0].end, Label.RULE))
             yield Heading(self._inline(self._joiner.join(parts[0])))
@@ -200,9 +211,10 @@ class BodyReader:
 
     def _is_quotation(self, group: list[Line]) -> bool:
         """Set in from the margin as a whole, and opening with a quotation mark."""
+        if len(group) == 1 or group[0].words[0] not in _OPENING_QUOTES:
+            return False
         indents = {line.indent for line in group}
-        is_set_in = len(indents) == 1 and min(indents) >= self._base_indent + 4 and len(group) > 1
-        return is_set_in and group[0].words[0] in _OPENING_QUOTES
+        return len(indents) == 1 and min(indents) >= self._base_indent + 4
 
     def _quotation(self, group: list[Line]) -> Quotation:
         return Quotation((Paragraph(self._inline(self._joiner.join(group))),))

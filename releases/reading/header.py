@@ -258,7 +258,7 @@ class HeaderReader:
         if len(group) > 7 or len(first.split()) > 6 or (is_caps(first) and len(first.split()) > 4):
             return False
         parts = [cell.words for line in group for cell in cells(line, self._text)]
-        if any(contacts.label_end(part) is not None for part in parts):
+        if any(contacts.label_end(part) is not None or _is_furniture(part) for part in parts):
             return False
         return all(contacts.can_follow(part) for part in parts) and any(
             contacts.is_reachable(part) for part in parts
@@ -324,6 +324,10 @@ class HeaderReader:
                 if dateline is not None:
                     return True
         return False
+
+
+def _is_furniture(words: str) -> bool:
+    return furniture.is_list_furniture(words) or furniture.is_release_line(words)
 
 
 def run_to_blank(lines: list[Line], index: int) -> int:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from releases.content import Kind
 from releases.reading.lines import fold
@@ -151,7 +152,7 @@ def kind_of(words: str) -> PrintedKind | None:
 
 def kind_at_start(words: str) -> tuple[PrintedKind, int] | None:
     """The longest kind's name that the words begin with, and where in them it ends."""
-    tokens = list(re.finditer(r"\S+", words))[:_LONGEST]
+    tokens = list(islice(re.finditer(r"\S+", words), _LONGEST))
     for count in range(len(tokens), 0, -1):
         end = tokens[count - 1].end()
         if found := kind_of(words[:end]):

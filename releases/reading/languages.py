@@ -49,7 +49,8 @@ _SAMPLE = 20_000
 _LETTER_CLASSES = [(language, re.compile(f"[{letters}]")) for language, letters in _SCRIPTS]
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
 _STOP_SETS = {language: frozenset(words.split()) for language, words in _STOP_WORDS.items()}
-_BEYOND_ASCII = re.compile("[^\x00-\x7f]")
+# Letters of other scripts; punctuation and symbols lie between.
+_NOT_LATIN = re.compile("[\u0370-\u1dff\u1f00-\u1fff\u2e80-\ufeff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,13 @@ def language_of(text: str) -> Guess:
 
 def differs_in_script(text: str, language: str) -> str | None:
     """The language of a paragraph in another script than the release's, else None."""
-    if language in _STOP_SETS and not _BEYOND_ASCII.search(text):
-        return None
+    if text.isascii() or (language in _STOP_SETS and not _NOT_LATIN.search(text)):
+        return None if language in _STOP_SETS else _latin_paragraph(text)
     script = _script(text[:2000])
     if script is None or script == language or (script == "latin" and language in _STOP_SETS):
         return None
     if script == "latin":
-        return _latin(text).language if len(text.split()) >= 8 else None
+        return _latin_paragraph(text)
     same_script = {"zh": ("ja",), "ja": ("zh",)}
     own = _own_script(language)
     if script in same_script.get(language, ()) or own == _own_script(script):
@@ -85,12 +86,16 @@ def differs_in_script(text: str, language: str) -> str | None:
     return script if len(text) >= 12 else None
 
 
+def _latin_paragraph(text: str) -> str | None:
+    return _latin(text).language if len(text.split()) >= 8 else None
+
+
 def _own_script(language: str) -> str:
     return {"uk": "ru", "bg": "ru", "sr": "ru", "fa": "ar", "ur": "ar"}.get(language, language)
 
 
 def _script(text: str) -> str | None:
-    if not _BEYOND_ASCII.search(text):
+    if text.isascii():
         return "latin" if _LATIN.search(text) else None
     counts = {"latin": len(_LATIN.findall(text)) / 3}  # foreign names and links are often Latin
     for language, letters in _LETTER_CLASSES:

@@ -9,7 +9,12 @@ NEWLINE = r"\n\r\f\v\x85\u2028\u2029"
 # An empty stretch is one match, however many lines it has: 5 MB of blank lines are one gap.
 _LINE = re.compile(rf"(\s*[{NEWLINE}]|\s+\Z)|[^{NEWLINE}]+(?:\r\n|[{NEWLINE}]|\Z)")
 _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1b\x7f\xad\u200b\u2060\ufeff\ud800-\udfff\ufffe\uffff]")
+# Blanks that are neither the common one nor a line end.
+_ODD_BLANK = re.compile(r"[^\S \n\r]")
 _GAP = re.compile(r"[^\S\n]{3,}|\t")
+_LONGEST_FOLD = 1500
+_ENOUGH = 400
+"""Characters by which capitals are told from small letters."""
 _CJK = re.compile("[\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
 
@@ -33,8 +38,8 @@ class Line:
     @property
     def indent(self) -> int:
         """Columns of white space before the words; a tab counts as eight."""
-        blank = self.text[: len(self.text) - len(self.text.lstrip())]
-        return len(blank.expandtabs(8))
+        count = len(self.text) - len(self.text.lstrip())
+        return len(self.text[:count].expandtabs(8)) if count else 0
 
 
 @dataclass(slots=True)
@@ -49,25 +54,29 @@ class Cell:
 def split_lines(text: str) -> list[Line]:
     """All lines that are not blank, in order."""
     has_invisible = _INVISIBLE.search(text) is not None
+    has_odd_blanks = _ODD_BLANK.search(text) is not None
     found = []
     after_blank, after_page = True, False
     for match in _LINE.finditer(text):
         raw = match.group()
-        if match.group(1) is not None:
+        if match.lastindex:
             after_blank, after_page = True, after_page or "\f" in raw
             continue
+        is_page_end = raw[-1] == "\f"
         hyphenated = False
         if has_invisible:
             hyphenated = raw.rstrip().endswith("\xad")
             raw = _INVISIBLE.sub("", raw)
-        words = " ".join(raw.split())
-        if not words:
+        raw = raw.rstrip()
+        words = raw.lstrip()
+        if has_odd_blanks or "  " in words:
+            words = " ".join(words.split())
+        if words:
+            start, end = match.span()
+            found.append(Line(start, end, raw, words, after_blank, after_page, hyphenated))
+            after_blank, after_page = False, is_page_end
+        else:
             after_blank = True
-            continue
-        line = Line(match.start(), match.end(), raw.rstrip(), words, after_blank, after_page)
-        line.hyphenated = hyphenated
-        found.append(line)
-        after_blank, after_page = False, raw.endswith("\f")
     return found
 
 
@@ -106,13 +115,22 @@ def join_words(first: str, second: str) -> str:
 
 def is_caps(words: str) -> bool:
     """Whether it is printed in capitals (one small word in eight is forgiven)."""
-    upper = sum(1 for letter in words if letter.isupper())
-    lower = sum(1 for letter in words if letter.islower())
+    if words.islower():
+        return False
+    head = words[:_ENOUGH]
+    upper = sum(1 for letter in head if letter.isupper())
+    lower = sum(1 for letter in head if letter.islower())
     return upper >= 2 and lower * 8 <= upper
 
 
 def fold(words: str) -> str:
-    """For comparing: case and accents away, dashes and apostrophes alike, blanks folded."""
+    """For comparing: case and accents away, dashes and apostrophes alike, blanks folded.
+
+    What is compared is short: of a long text only the beginning comes back.
+    """
+    words = words[:_LONGEST_FOLD]
+    if words.isascii():
+        return " ".join(words.lower().split())
     plain = unicodedata.normalize("NFKD", words.casefold())
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     return " ".join(plain.translate(_ALIKE).split())

@@ -62,7 +62,7 @@ def items_of(
     width = 0
     for position, line in enumerate(group):
         words = line.words
-        bullet = BULLET.match(words)
+        bullet = BULLET.match(words) if not words[0].isalnum() or words[0] == "o" else None
         if bullet and position and not items and _is_wrapped_dash(group[position - 1], line, page):
             bullet = None
         if bullet:

@@ -50,6 +50,32 @@ class Joiner:
         return frozenset(re.findall(r"[^\W\d_]+", self._text[:_WORDS_LIMIT].lower()))
 
 
+def is_plain_paragraph(group: list[Line]) -> bool:
+    """Full lines that begin with letters at the margin: nearly every group of a long text.
+
+    A shortcut: the rules for lists, tables, verse and quotations would all say the same.
+    """
+    last = group[-1]
+    if len(group) == 1:
+        words = last.words
+        return len(words) > 100 and words[0].isalpha() and words[1] != " "
+    width = 0
+    for line in group:
+        words = line.words
+        if not words[0].isalpha() or words[1:2] == " ":
+            return False
+        if len(words) > width:
+            width = len(words)
+    least = width * 0.82
+    for line in group[1:]:
+        if line.text[0].isspace():
+            return False
+    for line in group[:-1]:
+        if len(line.words) <= least:
+            return False
+    return width > 40 and len(last.words) == len(last.text)
+
+
 def breaks(group: list[Line], page: Page) -> list[list[Line]]:
     """A group parted where its lines were parted on purpose: at indents and between unlike lines.
 
@@ -58,10 +84,10 @@ def breaks(group: list[Line], page: Page) -> list[list[Line]]:
     """
     if len(group) == 1:
         return [group]
+    width = max(len(line.words) for line in group)
     base = min(line.indent for line in group)
     indented = [line.indent >= base + 2 for line in group]
     is_first_line_indented = sum(indented) * 2 <= len(group)
-    width = max(len(line.words) for line in group)
     parts = [[group[0]]]
     for position in range(1, len(group)):
         before, line = group[position - 1], group[position]

@@ -31,12 +31,14 @@ _CLOCK_LINE = re.compile(
 
 def is_unspaced(words: str) -> bool:
     """Chinese, Japanese or Thai, which put no blanks between words."""
+    if words.isascii():
+        return False
     return len(_UNSPACED.findall(words[:400])) * 3 > len(words[:400])
 
 
 def ends_sentence(words: str) -> bool:
     """Whether it ends as a sentence does, closing quotes and brackets aside."""
-    return words.rstrip(_CLOSERS + " ").endswith(_ENDS)
+    return words[-20:].rstrip(_CLOSERS + " ").endswith(_ENDS)
 
 
 def is_prose(words: str) -> bool:

@@ -40,6 +40,8 @@ _PLACE_FIELD = re.compile(
     r"^(?:place|location|city|dateline|ort|lugar|lieu|luogo|local|место|المكان|地点|地點)\s?[:：]\s?"
 )
 _SEPARATOR = re.compile(r"\s*[|•·‖▪]\s*|\s+[-–—/]+\s+|\s*[;；]\s*|\s*：\s*")
+_LONGEST = 250
+"""Characters; a longer line is no line of a header."""
 _LOOSE = " \t,.;:|/–—-•·，、،؛"
 _DATE_GLUE = re.compile(
     r"^(?:[\s,.;:|/–—•·()\-،，]|\b(?:on|the|le|den|el|il|am|dated|of|em|à|a|der|du|de|at|vom|г|год[а]?|هـ|م|الموافق|يوم)\b)*$",
@@ -59,6 +61,8 @@ _RELEASED_AS = (
 
 def segment(words: str) -> list[Part] | None:
     """The parts of a line whose every part is known for what it is; None for any other line."""
+    if len(words) > _LONGEST:
+        return [Part(0, len(words), Label.RULE)] if furniture.is_rule(words) else None
     return _whole(words) or _split(words)
 
 

@@ -114,7 +114,7 @@ def _is_one(first: Piece, second: Piece, chunk: Chunk, lines: list[Line], page: 
 
 def _score(chunk: Chunk, chunks: list[Chunk], header: Header) -> float:
     """How much like a headline it looks."""
-    words = chunk.words
+    words = chunk.words[:1000]
     count = len(words) / 2.5 if is_unspaced(words) else len(words.split())
     score = 0.0
     if count <= 2:

@@ -30,8 +30,9 @@ def find_speakers(lines: list[Line]) -> frozenset[str]:
             ":" not in words[:62] and "：" not in words[:30] and words[0] not in "QA"
         ):
             continue
-        if name := _name(words):
+        if name := _prefix(words):
             counts[name] += 1
+    counts = Counter({name: count for name, count in counts.items() if _may_speak(name)})
     honoured = {name for name in counts if _HONORIFIC.match(fold(name))}
     capitals = {name for name in counts if is_caps(name) or name in ("Q", "A")}
     # Labels in capitals (CLIMATE: …) look alike, but do not come back and bear no title.
@@ -59,19 +60,20 @@ def speaker_of(words: str, speakers: frozenset[str]) -> tuple[str, int] | None:
     return None
 
 
-def _name(words: str) -> str | None:
+def _prefix(words: str) -> str | None:
     match = _PREFIX.match(words)
     if match is None:
         match = _Q_AND_A.match(words) if words[0] == "Q" else None
     if match is None:
         return None
-    name = match["name"]
+    return match["name"]
+
+
+def _may_speak(name: str) -> bool:
     folded = fold(name)
     if len(name.split()) > 7 or _NO_SPEAKER.match(folded) or is_advisory_field(f"{name}: x"):
-        return None
-    if kind_of(name) or any(letter.isdigit() for letter in name) or "." in name.rstrip(".")[-1:]:
-        return None
-    return name
+        return False
+    return not (kind_of(name) or any(letter.isdigit() for letter in name))
 
 
 def _has_name_shape(name: str) -> bool:
