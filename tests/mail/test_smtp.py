@@ -397,3 +397,52 @@ def test_quit_is_said_only_when_nothing_is_under_way() -> None:
     pair.run(items(1))
     assert pair.session.quit() == b"QUIT\r\n"
     assert new_session().quit() == b""
+
+
+def opened(flow: str, count: int) -> Pair:
+    """An open session with some items submitted, and what it said thrown away."""
+    capabilities, flights = FLOWS[flow]
+    pair = Pair(new_session(flights=flights), SmtpModel(capabilities=capabilities))
+    pair.run([])
+    pair.submit_from(deque(items(count)))
+    return pair
+
+
+def hear(pair: Pair, *lines: str) -> None:
+    """Let the session hear these lines at once."""
+    pair.to_client = "".join(f"{line}\r\n" for line in lines).encode()
+    pair.move_to_client()
+
+
+def test_an_answer_cannot_come_before_its_question() -> None:
+    """What came along with the go-ahead does not answer the content, which has not left yet."""
+    pair = opened("ahead-bdat", 1)
+    hear(pair, "250 sender", "250 recipient", "250 queued")
+    assert kinds(pair, 1) == ["Unsent"]
+    assert pair.closed is not None
+    assert "says more than it was asked" in pair.closed.why
+
+
+def test_a_message_taken_after_its_sender_was_refused_is_in_doubt() -> None:
+    """It may have gone to whomever: neither accepted, nor to be sent again without a thought."""
+    pair = opened("flight", 1)
+    hear(pair, "250 reset", "550 5.7.1 sender", "503 recipient", "250 queued all the same")
+    assert kinds(pair, 1) == ["InDoubt"]
+
+
+def test_503_in_answer_to_the_content_leaves_no_doubt() -> None:
+    """The server answered: it has not taken the message."""
+    pair = opened("ahead-bdat", 1)
+    hear(pair, "250 sender", "250 recipient")
+    pair.submit_from(deque())
+    assert [begun.key for begun in pair.begun] == [0]
+    hear(pair, "503 5.5.1 bad sequence")
+    assert kinds(pair, 1) == ["Unsent"]
+
+
+def test_503_ends_a_flight_at_once() -> None:
+    """Nothing that a server out of step says afterwards counts."""
+    pair = opened("flight", 2)
+    hear(pair, "250 reset", "503 5.5.1 nested MAIL", "250 recipient", "250 queued")
+    assert pair.is_over
+    assert kinds(pair, 2) == ["InDoubt", "InDoubt"]

@@ -86,7 +86,7 @@ def test_replies_octet_by_octet_are_understood() -> None:
 
 def test_connections_outlive_a_run() -> None:
     """The next batch goes by the same connections."""
-    with SmtpServer() as server:
+    with SmtpServer(reply_delay_seconds=0.005) as server:
         office = Office(relay_of(server), connections_per_relay=2)
         for _ in range(3):
             office.send(make_items(10))
