@@ -2,11 +2,16 @@
 
 from releases.errors import EmbargoError, ReleaseError
 from releases.reading.decoding import decode
+from releases.reading.front_matter import has_front_matter
+from releases.reading.markdown import read_markdown
 from releases.reading.parsed import Parsed, Unsure
 from releases.reading.plain_text import read_plain_text
 from releases.reading.spans import Label, Span
 
 __all__ = ["EmbargoError", "Label", "Parsed", "ReleaseError", "Span", "Unsure", "parse"]
+
+
+_MARKDOWN = (".md", ".markdown", ".mdown")
 
 
 def parse(data: bytes | str, *, filename: str | None = None) -> Parsed:
@@ -17,4 +22,7 @@ def parse(data: bytes | str, *, filename: str | None = None) -> Parsed:
     was looked for and where.
     """
     text = data if isinstance(data, str) else decode(data)[0]
+    is_markdown = filename is not None and filename.lower().endswith(_MARKDOWN)
+    if is_markdown or has_front_matter(text):
+        return read_markdown(text)
     return read_plain_text(text)
