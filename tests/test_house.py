@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cli.main import main
+from runtime.settings import Settings, variable
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("cli", "web", "worker", "releases", "subscribers", "mail", "runtime")
@@ -162,6 +163,25 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
     """Whoever asks a command for --help gets its usage."""
     assert main([*command.split(), "--help"]) == 0
     assert f"Usage: medianote {command}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/settings.md"])
+def test_every_setting_is_documented(page: str) -> None:
+    """Whatever can be set is listed, and what is listed can be set."""
+    listed = set(re.findall(r"`(MEDIANOTE_[A-Z_]+)`", (ROOT / page).read_text(encoding="utf-8")))
+    assert listed == {variable(name) for name in Settings.model_fields}
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    """A page of documentation links to no file that is not there."""
+    pages = [path for path in tracked_files() if path.suffix == ".md"]
+    broken = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        if not (page.parent / target).exists()
+    ]
+    assert not broken
 
 
 def test_both_locks_pin_every_package_by_hash_and_agree() -> None:
