@@ -125,13 +125,24 @@ class Postbag:
             self.waiting.append(item)
 
     def give_up(self, why: str) -> int:
-        """Report everything that waits as unsent; return how many that were."""
+        """Report what waits as unsent, and return how many that were.
+
+        What a relay that works could not take waits for another one, and that alone: it is put
+        off for later, and does not make it look as if there were no relay.
+        """
         left = [*self.waiting, *self._later]
         self.waiting.clear()
         self._later.clear()
+        unsent = 0
         for item in left:
-            self.report(item, Unsent(why))
-        return len(left)
+            record = self._records.get(id(item))
+            if record is not None and record.unfit_for and not self.is_stopped:
+                unfit = "; ".join(record.unfit_for.values())
+                self.report(item, Deferred(None, f"{unfit}; {why}"))
+            else:
+                self.report(item, Unsent(why))
+                unsent += 1
+        return unsent
 
     def _draw(self) -> Item | None:
         if self.is_exhausted or not self.may_start():

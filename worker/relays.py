@@ -86,11 +86,3 @@ class Relay:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
-
-
-def relays_from_setting(setting: str) -> tuple[Relay, ...]:
-    """Read ``MEDIANOTE_SMTP_URL``: one relay, or several with commas between them."""
-    urls = [url for url in setting.split(",") if url.strip()]
-    if not urls:
-        raise RelayError("no relay is named")
-    return tuple(Relay.from_url(url) for url in urls)

@@ -67,6 +67,7 @@ class Postman:
         """Make it ready; nothing is connected before the first item."""
         if not relays:
             raise ValueError("a postman needs a relay")
+        self._relays = frozenset(relays)
         self._clock = clock
         self._timeouts = timeouts or Timeouts()
         self._tls_context = tls_context
@@ -102,7 +103,7 @@ class Postman:
         returns. An item is reported :class:`Unsent` only when no relay can take it now.
         What a callback raises ends the run and drops every connection in use.
         """
-        bag = Postbag(source, on_outcome, may_start, len(self._desks))
+        bag = Postbag(source, on_outcome, may_start, len(self._relays))
         try:
             self._drop_stale_connections(bag, on_begin)
             self._offer(bag, on_begin, self._clock())

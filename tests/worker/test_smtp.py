@@ -402,6 +402,27 @@ def test_who_no_relay_can_serve_fails_alone_and_says_why() -> None:
     assert "2000 octets" in large.why
 
 
+def test_who_waits_for_a_relay_that_is_down_waits_alone() -> None:
+    """The relay that works cannot take it: put off for later, while the others go on."""
+    without = tuple(c for c in ESMTP if c != "SMTPUTF8")
+    items = [Item("utf8", "", "é@news.example", b"x\r\n"), *make_items(10)]
+    with SmtpServer(lambda _: SmtpModel(capabilities=without)) as server:
+        office = Office(relay_of(server), Relay("127.0.0.1", free_port()))
+        assert office.send(items).state is RunState.EXHAUSTED
+    outcome = office.outcome("utf8")
+    assert isinstance(outcome, Deferred)
+    assert "SMTPUTF8" in outcome.why
+    assert office.kinds()["Accepted"] == 10
+
+
+def test_a_relay_named_twice_is_one_relay() -> None:
+    """What it cannot take, it cannot take; that is found out once."""
+    with SmtpServer(lambda _: SmtpModel(capabilities=())) as server:
+        office = Office(relay_of(server), relay_of(server))
+        assert office.send([Item(0, "", "é@a.example", b"x")]).state is RunState.EXHAUSTED
+    assert office.kinds() == {"Failed": 1}
+
+
 def test_nothing_begins_once_it_may_not() -> None:
     """may_start turns false in mid-run: what has begun ends, nothing else leaves."""
     with SmtpServer(reply_delay_seconds=0.01) as server:

@@ -7,7 +7,7 @@ from tests.support.smtp_model import ESMTP, Action, Farewell, Say, SmtpModel
 from tests.support.smtp_server import SmtpServer
 from tests.worker.smtp_office import QUICK, Office, make_items, relay_of
 from worker.flights import RelayTroubleError, probe, prove_flights
-from worker.relays import Relay, RelayError, Security, relays_from_setting
+from worker.relays import Relay, RelayError, Security
 
 CHUNKING = (*ESMTP, "CHUNKING")
 MESSAGES = [b"Subject: proof\r\n\r\nHello\r\n"] * 5
@@ -52,14 +52,6 @@ def test_a_url_that_cannot_be_used_is_refused_in_one_line(url: str, words: str) 
         Relay.from_url(url)
     assert "s3cret" not in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_several_relays_are_one_setting() -> None:
-    """With commas between them."""
-    relays = relays_from_setting("smtp://127.0.0.1:25, smtps://mail.example,")
-    assert [relay.name for relay in relays] == ["127.0.0.1:25", "mail.example:465"]
-    with pytest.raises(RelayError):
-        relays_from_setting(" , ")
 
 
 def test_a_relay_is_printed_without_its_password() -> None:
