@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from runtime.database import database_now
@@ -94,6 +93,19 @@ class Skip:
     reason: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many rows have which fate, and how many of those change a field of a subscriber."""
+
+    fates: dict[Fate, int]
+    changes: dict[Fate, int]
+
+    @property
+    def skips(self) -> int:
+        """How many rows are left alone."""
+        return sum(self.fates.get(fate, 0) for fate in SKIPPED)
+
+
 def stage(session: Session, rows: Sequence[tuple[Row, bytes]]) -> None:
     """Put the rows, each with its address's suppression hash, into the temporary table."""
     connection = session.connection()
@@ -103,7 +115,6 @@ def stage(session: Session, rows: Sequence[tuple[Row, bytes]]) -> None:
         assert driver is not None
         with driver.cursor().copy("COPY import_row FROM STDIN") as copy:
             copy.write("".join(map(_copied, rows)))
-        connection.exec_driver_sql("ANALYZE import_row")
         session.execute(sa.select(sa.func.pg_advisory_xact_lock(IMPORT_LOCK)))
         return
     # A temporary table of SQLite outlives its transaction.
@@ -116,8 +127,8 @@ def stage(session: Session, rows: Sequence[tuple[Row, bytes]]) -> None:
     )
 
 
-def plan(session: Session, target: Target) -> tuple[dict[Fate, int], int]:
-    """Decide each row's fate; returns how many have which, and how many change a field."""
+def plan(session: Session, target: Target) -> Plan:
+    """Decide each row's fate, and give who is new an id."""
     person, entry, past = aliased(Subscriber), aliased(Subscription), aliased(Subscription)
     has_left = sa.exists().where(
         past.subscriber_id == person.id,
@@ -138,8 +149,12 @@ def plan(session: Session, target: Target) -> tuple[dict[Fate, int], int]:
         person.id.is_not(None),
         sa.or_(*(_differs(_rows.c[field], getattr(person, field)) for field in _FIELDS)),
     )
+    fresh_id = sa.case(
+        (sa.and_(person.id.is_(None), Suppression.id.is_(None)), _next_id(session)),
+        else_=person.id,
+    )
     decided = (
-        sa.select(*_rows.c, person.id, fate, differs)
+        sa.select(*_rows.c, fresh_id, fate, differs)
         .select_from(_rows)
         .outerjoin(Suppression, Suppression.address_hash == _rows.c.address_hash)
         .outerjoin(person, person.address_key == _rows.c.address_key)
@@ -152,6 +167,11 @@ def plan(session: Session, target: Target) -> tuple[dict[Fate, int], int]:
             ),
         )
     )
+    if _is_postgresql(session):
+        # A chunk's few rows are looked up by index: without fresh statistics the planner would
+        # read all of a growing table for each chunk.
+        for method in ("hashjoin", "mergejoin"):
+            session.execute(sa.text(f"SET LOCAL enable_{method} = off"))
     session.execute(sa.insert(_plan).from_select([column.name for column in _plan.c], decided))
     counts = session.execute(
         sa.select(
@@ -160,8 +180,10 @@ def plan(session: Session, target: Target) -> tuple[dict[Fate, int], int]:
             sa.func.sum(sa.case((_plan.c.differs, 1), else_=0)),
         ).group_by(_plan.c.fate)
     ).all()
-    changed = sum(changed for fate, _, changed in counts if fate == Fate.STAYS)
-    return {Fate(fate): count for fate, count, _ in counts}, changed
+    return Plan(
+        {Fate(fate): count for fate, count, _ in counts},
+        {Fate(fate): changed for fate, _, changed in counts if changed and fate not in SKIPPED},
+    )
 
 
 def skipped(session: Session, target: Target) -> Iterator[Skip]:
@@ -196,68 +218,61 @@ def skipped(session: Session, target: Target) -> Iterator[Skip]:
         yield Skip(line, address, Fate(fate), since if fate == Fate.LEFT else None, reason)
 
 
-def apply(session: Session, target: Target, fates: dict[Fate, int]) -> None:
-    """Do what the plan says."""
-    if fates.get(Fate.NEW):
+def apply(session: Session, target: Target, planned: Plan) -> None:
+    """Do what the plan says.
+
+    Raises IntegrityError where somebody signed up since the plan was made: plan again.
+    """
+    if planned.fates.get(Fate.NEW):
         _add_people(session)
-    if fates.get(Fate.NEW) or fates.get(Fate.JOINS):
-        _subscribe(session, target)
-    if fates.get(Fate.CONFIRMS):
+        _subscribe(session, target, Fate.NEW)
+    if planned.fates.get(Fate.JOINS):
+        _subscribe(session, target, Fate.JOINS)
+    if planned.fates.get(Fate.CONFIRMS):
         _confirm(session, target)
-    _update_fields(session)
+    if planned.changes:
+        _update_fields(session)
 
 
 def _add_people(session: Session) -> None:
-    columns = ["address", "address_key", "address_hash", "name", "outlet", "language", "format"]
-    fresh = (
-        sa.select(
-            _plan.c.address,
-            _plan.c.address_key,
-            _plan.c.address_hash,
-            _plan.c.name,
-            _plan.c.outlet,
-            sa.func.coalesce(_plan.c.language, "en"),
-            sa.func.coalesce(_plan.c.format, Format.HTML),
-            database_now(),
-        )
-        .where(_plan.c.fate == Fate.NEW)
-        .order_by(_plan.c.line)
-    )
+    given = ["address", "address_key", "address_hash", "name", "outlet"]
+    fresh = sa.select(
+        _plan.c.subscriber_id,
+        *(_plan.c[column] for column in given),
+        sa.func.coalesce(_plan.c.language, "en"),
+        sa.func.coalesce(_plan.c.format, Format.HTML),
+        database_now(),
+    ).where(_plan.c.fate == Fate.NEW)
     session.execute(
-        _insert(session, Subscriber)
-        .from_select([*columns, "created_at"], fresh)
-        .on_conflict_do_nothing(index_elements=["address_key"])
+        sa.insert(Subscriber).from_select(
+            ["id", *given, "language", "format", "created_at"], fresh.order_by(_plan.c.line)
+        )
     )
 
 
-def _subscribe(session: Session, target: Target) -> None:
+def _subscribe(session: Session, target: Target, fate: Fate) -> None:
     """Only who never had anything to do with this list: who left meanwhile stays away."""
     state = SubscriptionState.ACTIVE if target.is_confirmed else SubscriptionState.PENDING
-    known = aliased(Subscription)
-    joining = (
-        sa.select(
-            Subscriber.id,
-            sa.literal(target.list_id),
-            sa.literal(state.value),
-            database_now() if target.is_confirmed else sa.null(),
-            sa.literal(target.source),
-            database_now(),
-        )
-        .join(_plan, _plan.c.address_key == Subscriber.address_key)
-        .where(
-            _plan.c.fate.in_((Fate.NEW, Fate.JOINS)),
+    joining = sa.select(
+        _plan.c.subscriber_id,
+        sa.literal(target.list_id),
+        sa.literal(state.value),
+        database_now() if target.is_confirmed else sa.null(),
+        sa.literal(target.source),
+        database_now(),
+    ).where(_plan.c.fate == fate)
+    if fate != Fate.NEW:
+        known = aliased(Subscription)
+        joining = joining.where(
             ~sa.exists().where(
-                known.subscriber_id == Subscriber.id, known.list_id == target.list_id
-            ),
+                known.subscriber_id == _plan.c.subscriber_id, known.list_id == target.list_id
+            )
         )
-        .order_by(_plan.c.line)
-    )
     session.execute(
-        _insert(session, Subscription)
-        .from_select(
-            ["subscriber_id", "list_id", "state", "began_at", "source", "created_at"], joining
+        sa.insert(Subscription).from_select(
+            ["subscriber_id", "list_id", "state", "began_at", "source", "created_at"],
+            joining.order_by(_plan.c.line),
         )
-        .on_conflict_do_nothing()
     )
 
 
@@ -298,8 +313,15 @@ def _differs(given: Any, kept: Any) -> Any:
     return sa.and_(given.is_not(None), sa.or_(kept.is_(None), given != kept))
 
 
-def _insert(session: Session, table: Any) -> Any:
-    return (postgresql if _is_postgresql(session) else sqlite).insert(table)
+def _next_id(session: Session) -> sa.ColumnElement[int]:
+    """Ids for subscribers, never given twice, in a statement that inserts none yet."""
+    if _is_postgresql(session):
+        return sa.literal_column("nextval('subscriber_id_seq')", sa.BigInteger)
+    # Nobody else writes while this transaction lasts.
+    given = sa.literal_column(
+        "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'subscriber'), 0)", sa.BigInteger
+    )
+    return given + sa.func.row_number().over(order_by=_rows.c.line)
 
 
 def _staged(row: Row) -> tuple[Any, ...]:

@@ -21,6 +21,7 @@ from subscribers.lists import list_by_slug
 from subscribers.seen import Seen
 
 CHUNK_ROWS: Final = 10_000
+ATTEMPTS: Final = 5
 KNOWN_COLUMNS: Final = frozenset({*COLUMNS, "lists", "state", "since"})
 """What an export has: its other columns are no surprise."""
 
@@ -171,20 +172,27 @@ def _apply(
     """Settle a chunk in one transaction."""
     if not rows:
         return Totals(), []
-    with database.transaction() as session:
-        import_chunk.stage(session, rows)
-        fates, changed = import_chunk.plan(session, target)
-        is_left_alone = any(fates.get(fate) for fate in import_chunk.SKIPPED)
-        skips = list(import_chunk.skipped(session, target)) if is_left_alone else []
-        if is_dry_run:
-            session.rollback()
-        else:
-            import_chunk.apply(session, target, fates)
+    for attempt in itertools.count(1):
+        try:
+            with database.transaction() as session:
+                import_chunk.stage(session, rows)
+                planned = import_chunk.plan(session, target)
+                skips = list(import_chunk.skipped(session, target)) if planned.skips else []
+                if is_dry_run:
+                    session.rollback()
+                else:
+                    import_chunk.apply(session, target, planned)
+            break
+        except sa.exc.IntegrityError:
+            # Somebody signed up at the same moment: they are known now.
+            if attempt == ATTEMPTS:
+                raise
+    fates, changes = planned.fates, planned.changes
     totals = Totals(
         added=fates.get(Fate.NEW, 0) + fates.get(Fate.JOINS, 0),
         confirmed=fates.get(Fate.CONFIRMS, 0),
-        changed=changed,
-        unchanged=fates.get(Fate.STAYS, 0) - changed,
+        changed=changes.get(Fate.STAYS, 0),
+        unchanged=fates.get(Fate.STAYS, 0) - changes.get(Fate.STAYS, 0),
         skipped=len(skips),
     )
     return totals, skips
