@@ -105,7 +105,8 @@ def _prove(shell: Shell, address: str) -> list[Finding]:
         with shell.database.transaction() as session:
             remember_proof(session, relay, proof)
         verdict = "safe" if proof.is_safe else "not safe, and not used"
-        findings.append(Finding(Level.OK, subject, f"{verdict}: {proof.why}; remembered"))
+        use = "; workers started from now on use them" if proof.is_safe else ""
+        findings.append(Finding(Level.OK, subject, f"{verdict}: {proof.why}; remembered{use}"))
     return findings
 
 

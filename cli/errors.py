@@ -50,7 +50,7 @@ class Complaint:
     status: int
 
 
-def complaint_about(error: BaseException) -> Complaint:  # noqa: PLR0911 (one line for each case)
+def complaint_about(error: BaseException) -> Complaint:
     """What to say about an error, and the status to end with."""
     if isinstance(error, CommandError):
         return Complaint(str(error), error.status)

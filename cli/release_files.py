@@ -3,10 +3,9 @@
 import sys
 from pathlib import Path
 
-from releases.parsing import Parsed, parse
-
 from cli.errors import CommandError, say
 from releases.errors import ReleaseError
+from releases.parsing import Parsed, parse
 
 STANDARD_INPUT = "-"
 

@@ -30,6 +30,7 @@ from worker.doorbell import Doorbell
 from worker.engine import Engine
 from worker.filling import Filling
 from worker.journal_folder import JournalFolder
+from worker.proofs import with_proofs
 from worker.relays import Relay
 from worker.smtp import Postman
 
@@ -133,10 +134,12 @@ class Context:
         settings = self.settings
         keyring = Keyring(settings.signing_keys, settings.retired_keys)
         domain = self._sending.from_.address.domain
+        with self.database.reading() as session:
+            relays = with_proofs(session, map(Relay.from_url, self._relay_urls))
         return Engine(
             self.database,
             Filling(self.database, keyring, self._sending, domain),
-            Postman([Relay.from_url(url) for url in self._relay_urls]),
+            Postman(relays),
             self.folder,
             why_withheld=Rehearsal(settings.only_to).why_withheld,
             is_stopping=self.is_stopping,
