@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runtime.database import plain_reason
@@ -60,6 +60,8 @@ class Attendant:
         match error:
             case HTTPException():
                 return self._site.error(request, error.status_code, error.headers)
+            case ClientDisconnect():
+                return self._site.error(request, 400)  # nobody is there to read it
             case sa.exc.OperationalError() | sa.exc.TimeoutError():
                 log.warning("no_database", why=plain_reason(error))
                 return self._site.error(request, 503, {"Retry-After": "30"})

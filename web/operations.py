@@ -19,6 +19,7 @@ from runtime.logging import get_logger
 from runtime.migrations import newest_revision
 
 COUNTED: Final = ("queued", "accepted", "deferred", "failed", "suppressed", "uncertain")
+UNUSABLE: Final = "the database cannot be used: "
 NO_STORE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 log = get_logger("web")
 
@@ -38,7 +39,10 @@ class OperationPages:
         fault = database_fault(self._database)
         if fault is None:
             return PlainTextResponse("ready\n", headers=NO_STORE)
-        return PlainTextResponse(f"not ready: {fault}\n", 503, headers=NO_STORE)
+        log.warning("not_ready", why=fault)
+        # After the colon a driver names hosts and users: that is for the log alone.
+        told = fault.partition(": ")[0] if fault.startswith(UNUSABLE) else fault
+        return PlainTextResponse(f"not ready: {told}\n", 503, headers=NO_STORE)
 
 
 def database_fault(database: Database) -> str | None:

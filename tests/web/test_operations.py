@@ -55,14 +55,13 @@ def test_a_database_that_is_older(site: World, client: httpx.Client) -> None:
 
 
 def test_a_database_that_cannot_be_reached(tmp_path: Path) -> None:
-    """An unreachable database is said in one line without its password."""
+    """An unreachable database is said in one line that names neither host nor user."""
     url = f"postgresql+psycopg://who:secret@127.0.0.1:{free_port()}/nothing"
     database = Database(url)
     with serving(Settings(), database) as address:
         answer = httpx.get(f"{address}/readyz", trust_env=False, timeout=20)
     assert answer.status_code == 503
-    assert answer.text.count("\n") == 1
-    assert "secret" not in answer.text
+    assert answer.text == "not ready: the database cannot be used\n"
 
 
 def metrics(port: int) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:

@@ -219,3 +219,15 @@ def test_a_rehearsal_says_so(sqlite_url: str) -> None:
     with world(sqlite_url, MEDIANOTE_ONLY_TO="example.org") as site, site.client() as client:
         for path in ("/", site.unsubscribe_path(), site.preferences_path(), "/nowhere"):
             assert "REHEARSAL" in client.get(path).text
+
+
+def test_a_client_that_hangs_up(site: World, capfd: pytest.CaptureFixture[str]) -> None:
+    """Half a form changes nothing, and is no fault of ours."""
+    parts = urlsplit(site.url)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as line:
+        head = f"POST {site.unsubscribe_path()} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        line.sendall(head.encode() + b"Content-Length: 500\r\n\r\nList-Unsubscribe=One-Cl")
+    with site.client() as client:
+        assert client.get("/healthz").status_code == 200
+    assert "fault" not in "".join(capfd.readouterr())
+    assert len(site.followed()) == 3
