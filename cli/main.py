@@ -5,12 +5,14 @@ others' databases and servers.
 """
 
 import importlib
+import importlib.metadata
 import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import typer
 import typer.main
 from typer.core import TyperGroup
 
@@ -65,8 +67,20 @@ class Commands(TyperGroup):
 app = new_app("Distributes press releases by e-mail: complete, readable, in time, once.")
 
 
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        print(importlib.metadata.version("medianote"))
+        raise typer.Exit
+
+
 @app.callback(cls=Commands)
-def medianote() -> None:
+def medianote(
+    *,
+    version: Annotated[  # noqa: ARG001 (its callback does it)
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_show_version),
+    ] = False,
+) -> None:
     """All commands."""
 
 

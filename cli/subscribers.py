@@ -68,6 +68,7 @@ def import_(
             say(f"{file} {note}")
         report: Report = JsonReport() if as_json else PlainReport()
         with Progress("rows read") as progress:
+            so_far = SoFar(progress)
             importing = Importing(
                 list_slug,
                 shell.settings.suppression_key,
@@ -75,9 +76,9 @@ def import_(
                 report.problem,
                 is_confirmed=confirmed,
                 is_dry_run=dry_run,
-                on_chunk=lambda totals: progress.show(totals.rows),
+                on_chunk=so_far.tell,
             )
-            totals, trouble = _import(shell, source, importing)
+            totals, trouble = _import(shell, source, importing, so_far)
     report.end(totals, list_slug, trouble, is_dry_run=dry_run)
     if trouble is not None:
         raise CommandError(trouble)
@@ -118,18 +119,36 @@ def link(
         print(Links(shell.settings.public_url, keyring).preferences_url(subscriber_id))
 
 
-def _import(shell: Shell, source: Source, importing: Importing) -> tuple[Totals, str | None]:
+class SoFar:
+    """How far an import has come: for who watches, and for who interrupts it."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self.totals = Totals()
+
+    def tell(self, totals: Totals) -> None:
+        """So much is settled."""
+        self.totals = totals
+        self._progress.show(totals.rows)
+
+
+def _import(
+    shell: Shell, source: Source, importing: Importing, so_far: SoFar
+) -> tuple[Totals, str | None]:
     """What an import did, and what cut it short."""
     try:
         return import_subscribers(shell.database, source, importing), None
     except ImportInterruptedError as error:
-        reason = plain_reason(error.cause)
-        if not error.totals.rows:
-            return error.totals, f"{reason} (nothing has been imported)"
-        return error.totals, (
-            f"{reason}; the rows up to line {error.totals.last_line} are in: run it again for "
-            "the rest, it is safe"
-        )
+        return error.totals, f"{plain_reason(error.cause)}; {_what_is_in(error.totals)}"
+    except KeyboardInterrupt:
+        say(f"interrupted; {_what_is_in(so_far.totals)}")
+        raise
+
+
+def _what_is_in(totals: Totals) -> str:
+    if not totals.rows:
+        return "nothing has been imported"
+    return f"the rows up to line {totals.last_line} are in: run it again for the rest, it is safe"
 
 
 @contextlib.contextmanager

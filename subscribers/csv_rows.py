@@ -82,13 +82,17 @@ def row_reader(columns: Sequence[str]) -> Callable[[Record], Row | Fault]:
         except AddressError as error:
             return Fault(line, error.reason, _shown(given))
         except _Refused as error:
-            return Fault(line, str(error), _shown(given))
+            return Fault(line, str(error), _shown(given), error.is_bad)
 
     return read
 
 
 class _Refused(Exception):
     """A cell that is not taken; one plain line."""
+
+    def __init__(self, reason: str, *, is_bad: bool = True) -> None:
+        super().__init__(reason)
+        self.is_bad = is_bad
 
 
 def _check(columns: Sequence[str]) -> None:
@@ -112,7 +116,7 @@ def _place(columns: Sequence[str], column: str) -> int:
 
 def _check_state(state: str) -> None:
     if state in NOT_TO_BE_MAILED:
-        raise _Refused(f"the file itself says that it is {state}")
+        raise _Refused(f"the file itself says that it is {state}", is_bad=False)
 
 
 def _check_readable(cells: Sequence[str]) -> None:

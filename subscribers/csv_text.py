@@ -36,11 +36,13 @@ class TableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with a line (from 1), and the piece of it that shows it."""
+    """Why a line (from 1) is not taken, and the piece of it that shows it."""
 
     line: int
     reason: str
     value: str = ""
+    is_bad: bool = True
+    """False where nothing is wrong with the line, and it is left alone for what it says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,8 @@ def import_subscribers(
             for problem in sorted(problems, key=lambda problem: problem.line):
                 importing.tell(problem)
             bad = sum(problem.is_bad for problem in problems)
-            totals += replace(done, bad=bad, last_line=chunk[-1].line)
+            skipped = len(problems) - bad
+            totals += replace(done, skipped=skipped, bad=bad, last_line=chunk[-1].line)
             importing.on_chunk(totals)
     finally:
         seen.close()
@@ -144,7 +145,7 @@ def _sorted_out(
         (row, suppression_hash(hash_key, row.address_key)) for row in chunk if isinstance(row, Row)
     ]
     problems = [
-        Problem(fault.line, fault.reason, fault.value, is_bad=True)
+        Problem(fault.line, fault.reason, fault.value, fault.is_bad)
         for fault in chunk
         if isinstance(fault, Fault)
     ]
@@ -193,7 +194,6 @@ def _apply(
         confirmed=fates.get(Fate.CONFIRMS, 0),
         changed=changes.get(Fate.STAYS, 0),
         unchanged=fates.get(Fate.STAYS, 0) - changes.get(Fate.STAYS, 0),
-        skipped=len(skips),
     )
     return totals, skips
 

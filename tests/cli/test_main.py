@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import signal
 import subprocess
 import time
@@ -58,6 +59,11 @@ def test_wrong_use(arguments: list[str], said: str, medianote: InProcess) -> Non
     ended = medianote(*arguments)
     assert (ended.status, ended.out, len(ended.errors)) == (2, "", 1)
     assert said in ended.errors[0]
+
+
+def test_the_version(medianote: InProcess) -> None:
+    """--version prints it, alone."""
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", medianote("--version").out)
 
 
 def test_no_arguments_show_help(medianote: InProcess) -> None:

@@ -3,13 +3,16 @@
 import datetime as dt
 import email
 import email.policy
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from cli.demo import SAMPLES
-from tests.cli.running import InProcess, run
+from tests.cli.running import COMMAND, InProcess, run
+from tests.support.programs import free_port
 from tests.support.smtp_model import Say, SmtpModel
 from tests.support.smtp_server import SmtpServer
 
@@ -216,3 +219,22 @@ def test_waiting_for_one_who_fails() -> None:
         )
     assert (done.status, done.out) == (1, "1\n")
     assert done.errors == ["distribution 1 is complete: 1 failed of 2"]
+
+
+def test_waiting_for_a_relay_that_is_down() -> None:
+    """Why it waits is said, once, in one plain line; it goes on by itself when the relay is back."""
+    run("lists", "create", "press", "--title", "Press")
+    run("subscribers", "import", "-", "--list", "press", "--confirmed", stdin="email\na@b.org\n")
+    port = free_port()
+    settings = os.environ | {"MEDIANOTE_SMTP_URL": f"smtp://127.0.0.1:{port}"}
+    command = [str(COMMAND), "publish", NOTE, "--list", "press", "--wait"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=settings, text=True
+    ) as process:
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        assert first == f"medianote: distribution 1: 127.0.0.1:{port}: it refuses connections\n"
+        with SmtpServer(port=port) as relay:
+            out, err = process.communicate(timeout=60)
+            assert (process.returncode, out, err) == (0, "1\n", "")
+            assert relay.recipients == ["a@b.org"]

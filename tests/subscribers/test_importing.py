@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mail.hashing import suppression_hash
 from runtime.database import Database, database_now
-from subscribers import importing
+from subscribers import import_chunk, importing
 from subscribers.csv_rows import neutralised, plain_cell, row_reader
 from subscribers.csv_text import LINE_MAX_CHARACTERS, Fault, Table, TableError
 from subscribers.importing import (
@@ -357,9 +357,33 @@ def test_an_interrupted_import(database: Database, monkeypatch: pytest.MonkeyPat
 
 
 def test_our_own_export_says_who_is_not_to_be_mailed(database: Database) -> None:
-    """A row that says it is suspended does not come in by another file."""
+    """A row that says it is suspended is left alone; another file's states mean nothing to us."""
     totals, problems = load(database, "email,state\na@example.org,suspended\nb@example.org,Texas\n")
-    assert (totals.added, totals.bad, problems[0].line) == (1, 1, 2)
+    assert totals == Totals(added=1, skipped=1, last_line=3)
+    assert [(problem.line, problem.is_bad) for problem in problems] == [(2, False)]
+
+
+def test_somebody_signs_up_meanwhile(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who signs up between the plan and its doing is found by another plan, and counts once."""
+    database = Database(postgresql_url)
+    with database.transaction() as session:
+        create_list(session, "press", "Press releases")
+    plan, made = import_chunk.plan, []
+
+    def plan_slowly(*arguments: Any) -> Any:
+        planned = plan(*arguments)
+        if not made:
+            made.append("b@example.org")
+            with database.transaction() as session:
+                key = suppression_hash(HASH_KEY, made[0])
+                session.add(Subscriber(address=made[0], address_key=made[0], address_hash=key))
+        return planned
+
+    monkeypatch.setattr(import_chunk, "plan", plan_slowly)
+    totals, problems = load(database, "email\na@example.org\nb@example.org\nc@example.org\n")
+    assert (totals, problems) == (Totals(added=3, last_line=4), [])
+    assert len(people(database)) == len(states(database)) == 3
+    database.dispose()
 
 
 @given(st.text())
