@@ -192,6 +192,8 @@ class BodyReader:
             return False
         if not any(letter.isalpha() for letter in words) or words[0].islower():
             return False
+        if is_advisory_field(words) or is_schedule_line(words):
+            return False
         if ends_sentence(words) and not words.endswith("?"):
             return False
         is_set_apart = is_caps(words) or self._page.is_centred(part[0])

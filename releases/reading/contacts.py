@@ -42,11 +42,12 @@ _SENTENCE_LABEL = re.compile(
     r"|(?:journalists|reporters|media)(?: .{0,60})? (?:contact|should contact|may contact|can contact|call)\b"
     r"|(?:bitte )?wenden sie sich|para mas informacion,? (?:contacte|llame|contactar)|pour plus d'informations?,? (?:veuillez )?contacte[rz])"
 )
-_JOB_END = re.compile(r"(?:\.|,|;|:)$")
+_JOB_END = re.compile(r"[,;:]$")
 _WEB = re.compile(
     r"^(?:https?://|www\.)\S+$|^(?:web|website|site|twitter|facebook|linkedin|x|url|internet)\s?:",
     re.IGNORECASE,
 )
+_ABBREVIATED_END = re.compile(r"(?:\b(?:Inc|Ltd|Co|Corp|Jr|Sr|St|Ave|Dr|Prof|[A-Z])|D\.C|S\.A)\.$")
 _FIELD = re.compile(
     r"^(?:name|tel|phone|telephone|fax|mob|mobile|cell|e-?mail|mail|telefon|telefono|courriel|correo|direct|office|after hours|out of hours|24-hour|twitter|web|url|电话|邮箱|電話|emailadres|тел|эл)"
     r"\b\.?\s?(?:\w+ ){0,2}[:：]",
@@ -93,7 +94,9 @@ def can_follow(words: str) -> bool:
     """A line that may belong to a contact: reachable, a field, a web address, a name or a post."""
     if is_reachable(words) or _WEB.match(words) or _FIELD.match(words):
         return True
-    return len(words) <= 70 and (not words.endswith((".", "?", "!")) or words.endswith("D.C."))
+    return len(words) <= 70 and (
+        not words.endswith((".", "?", "!")) or _ABBREVIATED_END.search(words) is not None
+    )
 
 
 def entries(lines: list[str]) -> list[str]:

@@ -124,6 +124,10 @@ class _Reader:
             return False
         if is_place(self.place):
             return True
-        return self.date is not None or (
-            self.agency is not None and is_caps(self.place.split(",")[0])
-        )
+        if self.date is not None:
+            return True
+        # A town nobody knows, in capitals, before a sentence of its own.
+        after = self.head[self.position :].lstrip("\"“«'‘")
+        is_sentence = len(after) >= 40 and not after[0].islower()
+        is_town = is_caps(self.place.split(",")[0]) and len(self.place.split()) <= 4
+        return is_town and (self.agency is not None or is_sentence)

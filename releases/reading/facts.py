@@ -40,9 +40,11 @@ class Facts:
         if why:
             self.unsure.append(Unsure(field, why))
 
-    def kind(self, title: str, *, has_speakers: bool) -> PrintedKind:
+    def kind(
+        self, title: str, before_title: PrintedKind | None, *, has_speakers: bool
+    ) -> PrintedKind:
         """The kind printed in the header, else the one the title says, else what fits."""
-        printed = []
+        printed = [before_title] if before_title else []
         for piece in self._header.of(Label.KIND):
             if isinstance(piece.value, PrintedKind):
                 printed.append(piece.value)

@@ -20,7 +20,7 @@ _IMMEDIATE = re.compile(
     r"|^(?:для )?(?:немедленн\w+ |незамедлительн\w+ )(?:публикации|распространени\w+|опубликовани\w+)$"
     r"|^(?:к|за) немедленн\w+ (?:публикации|распространению)?$|^до негайного (?:оприлюднення|поширення)$"
     r"|^(?:للنشر|للإصدار|للتوزيع) (?:الفوري|فورا|الآن|العاجل|الان)$|^للنشر$"
-    r"|^(?:即时|即時)?(?:发布|發布|发表|發佈)$|^供?(?:即时|即時)(?:发布|發布|发表|發佈)$|^即日(?:公開|発表)$|^解禁なし$"
+    r"|^(?:即时|即時)?(?:发布|發布|发表|發佈)$|^(?:報道関係者|報道機関|関係者)各位$|^各報道機関 ?御中$|^供?(?:即时|即時)(?:发布|發布|发表|發佈)$|^即日(?:公開|発表)$|^解禁なし$"
     r"|^voor (?:directe|onmiddellijke) (?:publicatie|verspreiding)$|^till omedelbar publicering$"
     r"|^do natychmiastowej publikacji$|^for umiddelbar (?:offentliggorelse|publisering)$"
     r"|^julkaisuvapaa(?: heti)?$|^k okamzitemu zverejneni$|^hemen yayin(?:lanmasi)? icin$"

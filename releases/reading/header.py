@@ -26,7 +26,8 @@ _LONGEST = 150
 _METADATA = (Label.DATE, Label.PLACE, Label.KIND, Label.RELEASE_LINE, Label.NUMBER)
 _BRACKETED = re.compile(r"^[\[(](?P<embargo>[^\])]*)[\])][\s:–—-]+(?P<rest>\S.*)$")
 _TO_COME = re.compile(
-    r"^(?:from|de|von|published|source|organisation|organization)\s?:$", re.IGNORECASE
+    r"^(?:(?:from|de|von|source|organi[sz]ation|department|document type)\s?:|published:?|updated:?)$",
+    re.IGNORECASE,
 )
 
 
@@ -308,6 +309,7 @@ class HeaderReader:
 
     def _header_goes_on(self, index: int) -> bool:
         """Whether a dateline or a line of header comes soon: then this is a standfirst."""
+        has_date = any(piece.label in (Label.DATE, Label.EMBARGO) for piece in self._header.pieces)
         groups = 0
         for ahead in range(index, min(index + 8, len(self._lines))):
             line = self._lines[ahead]
@@ -315,8 +317,8 @@ class HeaderReader:
             if groups > 2:
                 return False
             if len(line.words) <= 120 and (parts := segment(line.words)):
-                return any(
-                    part.label in (Label.DATE, Label.KIND, Label.RELEASE_LINE) for part in parts
+                return not has_date and any(
+                    part.label in (Label.DATE, Label.RELEASE_LINE) for part in parts
                 )
             if line.after_blank or ahead == index:
                 head = " ".join(part.words for part in self._lines[ahead : ahead + 3])

@@ -9,7 +9,7 @@ _STOP_WORDS = {
     "es": "el la de que y en los del las por con para una su al se es como lo más fue sus este entre",
     "fr": "le la les des et en du une est pour dans que par sur au aux ce cette qui avec plus son ont été",
     "de": "der die das und den von zu mit dem des für ist auf eine im nicht sich wird bei auch als einer wurde",
-    "it": "il di che della per una con del dei le nel alla gli sono è delle al più anche dal nella ha stato",
+    "it": "il di che della per una con del dei le nel alla gli sono si i chi ai dai sui agli ho hanno questo è delle al più anche dal nella ha stato",
     "pt": "o de a que do da em para uma os com no na por dos as das ao mais foi são à pela entre também",
     "nl": "de het een van en in is dat op te voor met zijn aan door worden niet ook bij naar wordt heeft",
     "sv": "och att det som en på är av för med till den har inte om ett vid från kommer också",

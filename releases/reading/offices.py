@@ -35,7 +35,7 @@ _OFFICE_UNSPACED = re.compile(
 )
 _ORGANISATION_START = re.compile(
     r"^(?:the )?(?:u\.?s\.? |united states |federal |royal |national |international |european |ministry"
-    r"|department of|embassy of|permanent mission|mission of|consulate|city of|state of|county of"
+    r"|department (?:of|for)|union of|embassy of|permanent mission|mission of|consulate|city of|state of|county of"
     r"|government of|republic of|kingdom of|bank of|university of|council of|house of|court of"
     r"|white house|united nations|commission|secretariat|ministerio|ministere|ministero|bundesminister"
     r"|auswartiges amt|bundesamt|bundesregierung|die bundesregierung|embajada|ambassade|botschaft"
@@ -55,6 +55,11 @@ _ORGANISATION_END = re.compile(
 )
 _ORGANISATION_UNSPACED = re.compile(
     r"(?:部|省|厅|局|委员会|委員会|大使馆|大使館|公司|株式会社|政府|院|署|会|庁|부|청)$"
+)
+_FOREIGN = re.compile(
+    r"(?:minist|servi|oficina|gabinete|direc|departamento|bureau d|sala |ufficio|portavoce|assessoria"
+    r"|secretar|pressestelle|presse|referat|пресс|прес|департамент|управление|министерство|отдел"
+    r"|міністерство|служба|perso?n?s|biuro|tiskov|gouvernement|gobierno|embajada|ambassade|посольство)"
 )
 _SMALL_WORDS = frozenset(
     "of the and for & de del la las los le les y e et des du d' fur und di da do dos das della dei"
@@ -88,7 +93,7 @@ _SENTENCE = re.compile(r"\b(?:will|has|have|is|are|was|were|today|announce[sd]?|
 def is_office(words: str) -> bool:
     """A press office or the like: a part of an organisation that sends releases."""
     folded = fold(words.strip(" *:"))
-    if len(folded.split()) > 10 or not _is_name(words):
+    if len(folded.split()) > 10 or not (_is_name(words) or _is_short_title(words)):
         return False
     return _OFFICE.match(folded) is not None or (
         len(words) <= 24 and _OFFICE_UNSPACED.search(words) is not None
@@ -106,7 +111,7 @@ def is_press_office(words: str) -> bool:
 def is_organisation(words: str) -> bool:
     """A ministry, company, agency or another body, by the words it begins or ends with."""
     folded = fold(words.strip(" *:,"))
-    if len(folded.split()) > 9 or not _is_name(words):
+    if len(folded.split()) > 9 or not (_is_name(words) or _is_short_title(words)):
         return False
     found = _ORGANISATION_START.match(folded) or _ORGANISATION_END.search(folded)
     return found is not None or (len(words) <= 24 and bool(_ORGANISATION_UNSPACED.search(words)))
@@ -130,13 +135,24 @@ def is_position(words: str) -> bool:
     """A person's post ("Secretary of State", "Deputy Spokesperson, Office of the …")."""
     folded = fold(words)
     is_short = len(folded.split()) <= 12 and not words.endswith((".", "?", "!"))
-    return is_short and _POSITION.search(folded) is not None and _SENTENCE.search(folded) is None
+    if not is_short or _SENTENCE.search(folded) or _HEADLINE_VERB.search(folded):
+        return False
+    return _POSITION.search(folded) is not None
 
 
 def is_venue(words: str) -> bool:
     """A room or building where something was said."""
     folded = fold(words)
     return len(folded.split()) <= 9 and _VENUE.search(folded) is not None
+
+
+def _is_short_title(words: str) -> bool:
+    """A name in a language that writes its nouns small ("Service de presse")."""
+    is_sentence = words.endswith((".", "?", "!", ";", ":"))
+    if not words[0].isupper() or is_sentence or not words.isascii() and len(words.split()) > 6:
+        return False
+    folded = fold(words)
+    return len(words.split()) <= 5 and _FOREIGN.match(folded) is not None
 
 
 def _is_name(words: str) -> bool:

@@ -29,7 +29,7 @@ kazakhstan kenya kosovo kuwait kyrgyzstan laos latvia lebanon lesotho liberia li
 lithuania luxembourg madagascar malawi malaysia maldives mali malta mauritania mauritius mexico
 moldova monaco mongolia montenegro morocco mozambique myanmar namibia nepal netherlands
 the_netherlands new_zealand nicaragua niger nigeria north_macedonia norway oman pakistan palau
-panama papua_new_guinea paraguay peru philippines the_philippines poland portugal qatar romania
+panama puerto_rico papua_new_guinea paraguay peru philippines the_philippines poland portugal qatar romania
 russia rwanda samoa saudi_arabia senegal serbia seychelles sierra_leone singapore slovakia slovenia
 somalia south_africa south_korea republic_of_korea south_sudan spain sri_lanka sudan suriname
 sweden switzerland syria taiwan tajikistan tanzania thailand timor-leste togo tonga

@@ -9,9 +9,10 @@ from releases.reading.body import BodyReader
 from releases.reading.datelines import LONGEST, Dateline, read_dateline
 from releases.reading.facts import Facts
 from releases.reading.header import Header, HeaderReader, visible_offset
-from releases.reading.kinds import is_series
+from releases.reading.kinds import PrintedKind, is_series
 from releases.reading.languages import language_of
 from releases.reading.lines import Line, Page, groups, split_lines
+from releases.reading.lists import Numbering, items_of
 from releases.reading.paragraphs import Joiner
 from releases.reading.parsed import Parsed
 from releases.reading.spans import Label, Span, cover
@@ -28,7 +29,7 @@ _DATELINE_PARAGRAPHS = 6
 class _Title:
     words: str
     series: str | None = None
-    kind_label: str | None = None
+    kind: PrintedKind | None = None
 
 
 def read_plain_text(text: str) -> Parsed:
@@ -52,7 +53,7 @@ def read_plain_text(text: str) -> Parsed:
     body, dateline, marks = _without_dateline(text, body, len(header.intro))
     facts = Facts(header, dateline)
     facts.doubt("title", headings.why_unsure)
-    kind = facts.kind(title.words, has_speakers=bool(speakers))
+    kind = facts.kind(title.words, title.kind, has_speakers=bool(speakers))
     date = facts.date(header.embargoes)
     below = [line for _, group in tail.parts for line in group]
     embargo = facts.embargo(date, title.words, body, below)
@@ -72,7 +73,7 @@ def read_plain_text(text: str) -> Parsed:
         title=title.words,
         body=reader.read(body),
         kind=kind.kind,
-        kind_label=kind.label or title.kind_label,
+        kind_label=kind.label or None,
         series=title.series,
         subtitle=_subtitle(header, headings),
         office=facts.office(),
@@ -81,7 +82,7 @@ def read_plain_text(text: str) -> Parsed:
         embargo=embargo,
         language=guess.language,
         contacts=_contacts(header, tail, lines),
-        footer=_footer(tail, text),
+        footer=_footer(tail, text, page),
     )
     if not content.plain_paragraphs():
         raise ReleaseError(f"no body: only marks follow the title «{title.words[:80]}»")
@@ -116,15 +117,13 @@ def _title(header: Header, headings: Headings, lines: list[Line]) -> _Title:
             f" «{line.words[:60]}» (line {header.body_from + 1} of those that are not empty)"
         )
     words = headings.title.words.strip()
-    first = headings.title.pieces[0]
     head, colon, rest = words.partition(":")
     if colon and rest.strip() and is_series(head):
         return _Title(rest.strip(), series=head.strip())
     series = next((piece.words for piece in header.of(Label.SERIES)), None)
     if split := printed_kind_before_title(words):
-        kind_label, words = split
-        first.label = Label.TITLE
-        return _Title(words, series, kind_label)
+        kind, words = split
+        return _Title(words, series, kind)
     return _Title(words, series)
 
 
@@ -184,9 +183,14 @@ def _contacts(header: Header, tail: Tail, lines: list[Line]) -> tuple[str, ...]:
     return tuple(entry for words in together for entry in contacts.entries(words))
 
 
-def _footer(tail: Tail, text: str) -> str | None:
+def _footer(tail: Tail, text: str, page: Page) -> str | None:
     joiner = Joiner(text)
-    paragraphs = [joiner.join(group) for group in tail.of(Label.FOOTER)]
+    paragraphs = []
+    for group in tail.of(Label.FOOTER):
+        lead, items = items_of(group, Numbering(group), page)
+        lines = [joiner.join(lead)] if lead else []
+        lines += [joiner.join(item.lines) for item in items]
+        paragraphs.append("\n".join(lines))
     return "\n\n".join(paragraphs) or None
 
 

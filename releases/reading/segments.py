@@ -95,7 +95,7 @@ def _whole(words: str) -> list[Part] | None:
         label = Label.NUMBER
     elif is_office(words) and not _by_place(words):
         label = Label.OFFICE
-    elif (issued := _ISSUED_AT.match(fold(words))) and is_place(words[issued.end() :]):
+    elif (issued := _ISSUED_AT.match(fold(words))) and _is_town(words[issued.end() :]):
         start = issued.end()
         return [Part(0, start, Label.LETTERHEAD), Part(start, len(words), Label.PLACE)]
     elif is_place(words) and not _by_place(words):
@@ -105,6 +105,10 @@ def _whole(words: str) -> list[Part] | None:
     elif len(words) <= 200 and furniture.is_list_furniture(words):
         label = Label.LIST_FOOTER
     return [Part(0, len(words), label, value)] if label else None
+
+
+def _is_town(words: str) -> bool:
+    return is_place(words) or ("," in words and has_place_shape(words))
 
 
 def _whole_date(words: str) -> FoundDate | None:
@@ -166,7 +170,7 @@ def _by_separator(words: str) -> list[Part] | None:
     if not 2 <= len(pieces) <= 5:
         return None
     parts: list[Part] = []
-    known = unknown = 0
+    known = unknown = unclear = 0
     for start, end in pieces:
         found = segment(words[start:end]) if end - start < len(words) else None
         if found:
@@ -175,8 +179,11 @@ def _by_separator(words: str) -> list[Part] | None:
         else:
             unknown += 1
             label = Label.LETTERHEAD if is_organisation(words[start:end]) else None
+            is_long = label is None and len(words[start:end].split()) > 5
             parts.append(Part(start, end, label))
-    return parts if known and unknown <= 1 else None
+            unclear += is_long
+    says_kind = any(part.label in (Label.KIND, Label.SERIES, Label.RELEASE_LINE) for part in parts)
+    return parts if known and unknown <= 1 and (says_kind or not unclear) else None
 
 
 _TELLING = (Label.KIND, Label.DATE, Label.NUMBER, Label.RELEASE_LINE, Label.SERIES)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from releases.reading import contacts, furniture
 from releases.reading.lines import Line, fold, groups
-from releases.reading.prose import is_prose
+from releases.reading.prose import ends_sentence, is_advisory_field, is_prose
 from releases.reading.segments import segment
 from releases.reading.spans import Label
 
@@ -18,6 +18,9 @@ _NOTES = re.compile(
 _ABOUT = re.compile(
     r"^[#*-]*\s?(?:about|uber|a propos(?: de| d'| du)?|acerca de|sobre|quienes somos|informazioni su|chi siamo|chi e|о компании|об? |про |نبذة عن|عن |关于|關於|over|om|tietoja|o spolocnosti|o spolecnosti|o firmie|hakkinda)"
     r"\s?(?=[^\W\d_])(?P<name>.{2,70}?)\s?(?P<end>:|：|$|\s[-–—]\s)"
+)
+_ARTICLE = re.compile(
+    r"(?:the|us|uns|nous|nosotros|das|die|den|der|dem|la|le|les|l'|el|los|las|os|as|o|a|il|lo|gli|i)\b"
 )
 _ABOUT_BEHIND = re.compile(r"^.{2,40}(?:について|會社槪要|会社概要|소개|hakkında)\s?[:：]?$")
 _DISCLAIMER = re.compile(
@@ -145,6 +148,8 @@ def _without_boilerplate(found: list[list[Line]]) -> int:
 
 
 def _is_tail_group(group: list[Line]) -> bool:
+    if is_advisory_field(group[0].words):
+        return False
     label = _label(group)
     return label is not Label.FOOTER or _is_standing(group)
 
@@ -168,19 +173,10 @@ def _heads_boilerplate(group: list[Line]) -> bool:
     match = _ABOUT.match(folded)
     if match is None:
         return len(words) <= 50 and _ABOUT_BEHIND.match(words) is not None
-    name = words[match.start("name") : match.start("name") + 1]
-    if match["end"] == "" and len(words) > 80:
+    if match["end"] == "" and (len(words) > 80 or words.endswith((".", "?", "!", ",", ";"))):
         return False
-    is_heading = match["end"] == "" or match["end"].strip() in (":", "：", "-", "–", "—")
-    return (
-        is_heading
-        and not words.endswith((".", "?", "!", ",", ";")) | (match["end"] != "")
-        and (
-            not name.islower()
-            or words.isupper()
-            or folded.startswith(("about the", "about us", "uber uns"))
-        )
-    )
+    name = words[match.start("name") :]
+    return not name[0].islower() or _ARTICLE.match(match["name"]) is not None
 
 
 def _is_standing(group: list[Line]) -> bool:
@@ -219,7 +215,8 @@ def _label(group: list[Line]) -> Label:
         and all(contacts.can_follow(line.words) for line in group)
     ):
         reachable = sum(contacts.is_reachable(line.words) for line in group)
-        if reachable and len(first) <= 120:
+        is_sentence = len(group) == 1 and ends_sentence(words) and len(words.split()) >= 5
+        if reachable and len(first) <= 120 and not is_sentence:
             return Label.CONTACT
     return Label.FOOTER
 

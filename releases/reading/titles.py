@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from releases.content import Kind
 from releases.reading.header import Header, Piece
-from releases.reading.kinds import is_kind_by_whom, is_series, kind_of, kind_of_title
+from releases.reading.kinds import PrintedKind, is_kind_by_whom, is_series, kind_of, kind_of_title
 from releases.reading.lines import Line, Page, is_caps, join_words
 from releases.reading.offices import (
     is_office,
@@ -47,22 +48,61 @@ class Headings:
 def choose(header: Header, lines: list[Line], page: Page) -> Headings:
     """Finds the title and labels every unclaimed piece of the header."""
     chunks = _chunks(header, lines, page)
-    if not chunks:
-        return Headings(None)
     scored = [(_score(chunk, chunks, header), chunk) for chunk in chunks]
-    best = max(score for score, _ in scored)
-    title = next(chunk for score, chunk in scored if score == best)
-    rivals = [chunk for score, chunk in scored if chunk is not title and score >= best - 0.5]
-    why_unsure = None
-    if best < 0:
-        why_unsure = f"no line looks like a headline; taken: «{title.words[:60]}»"
-    elif any(chunk.pieces[0].line < title.pieces[0].line for chunk in rivals):
-        why_unsure = f"it may also be «{rivals[0].words[:60]}»"
+    best = max((score for score, _ in scored), default=-1.0)
+    if best < 0 and (kind := _kind_as_title(header)):
+        title, why_unsure = kind, None
+        chunks = [kind, *chunks]
+    elif not chunks:
+        return Headings(None)
+    else:
+        title = next(chunk for score, chunk in scored if score == best)
+        why_unsure = _doubt(title, best, scored)
     _label(title, Label.TITLE)
     position = chunks.index(title)
-    _label_before(chunks[:position], header)
-    subtitles = _label_after(chunks[position + 1 :], header)
-    return Headings(title, tuple(subtitles), why_unsure)
+    _label_before(chunks[:position])
+    after = chunks[position + 1 :]
+    if after and _heads_body(after[-1], title, header):
+        header.body_from = after[-1].pieces[0].line
+        header.pieces = [piece for piece in header.pieces if piece.line < header.body_from]
+        after = after[:-1]
+    return Headings(title, tuple(_label_after(after, header)), why_unsure)
+
+
+def _doubt(title: Chunk, best: float, scored: list[tuple[float, Chunk]]) -> str | None:
+    if best < 0:
+        return f"no line looks like a headline; taken: «{title.words[:60]}»"
+    for score, chunk in scored:
+        if chunk is title:
+            return None
+        if score >= best - 0.5:
+            return f"it may also be «{chunk.words[:60]}»"
+    return None
+
+
+def _kind_as_title(header: Header) -> Chunk | None:
+    """Newsroom pages may have a kind for their title ("Daily Press Briefing")."""
+    for piece in header.pieces:
+        if piece.label is Label.KIND and isinstance(piece.value, PrintedKind):
+            is_generic = piece.value.kind is Kind.PRESS_RELEASE or len(piece.words.split()) < 2
+            return None if is_generic else Chunk([piece], is_centred=False)
+        if piece.label in (Label.OFFICE, Label.LETTERHEAD, Label.DATE, None):
+            return None
+    return None
+
+
+def _heads_body(chunk: Chunk, title: Chunk, header: Header) -> bool:
+    """A short line below date or place, right above the text, is a heading of the text."""
+    pieces = header.pieces
+    if pieces[-1] is not chunk.pieces[-1] or len(chunk.words.split()) > 12:
+        return False
+    between = pieces[pieces.index(title.pieces[-1]) + 1 : pieces.index(chunk.pieces[0])]
+    has_metadata = any(piece.label in (Label.DATE, Label.PLACE) for piece in between)
+    is_somebody = any(
+        is_who(chunk.words) for is_who in (is_person, is_position, is_office, is_organisation)
+    )
+    is_heading = not is_somebody or is_caps(chunk.words)
+    return has_metadata and is_heading and not is_venue(chunk.words)
 
 
 def _chunks(header: Header, lines: list[Line], page: Page) -> list[Chunk]:
@@ -95,8 +135,13 @@ def _is_one(first: Piece, second: Piece, chunk: Chunk, lines: list[Line], page: 
     if ends_sentence(first.words) and not after.after_blank:
         return same_case and not page.is_centred(before) and has_no_room(before, after, page.width)
     is_centred = chunk.is_centred and page.is_centred(after)
-    for name in (is_organisation, is_office, is_person, is_position):
-        if name(first.words) != name(second.words) and (name(first.words) or after.after_blank):
+    for is_name in (is_organisation, is_office):
+        if is_name(first.words) != is_name(second.words):
+            return False
+    for is_who in (is_person, is_position):
+        if is_who(first.words) != is_who(second.words) and (
+            is_who(first.words) or after.after_blank
+        ):
             return False
     if after.after_blank:
         return (
@@ -136,15 +181,28 @@ def _score(chunk: Chunk, chunks: list[Chunk], header: Header) -> float:
         score -= 4 * (not is_person(following.words) and len(following.words.split()) >= 3)
     score -= 0.25 * min(chunks.index(chunk), 4)
     if _is_letterhead(chunk, chunks, header):
-        score -= 1.5
+        score -= 2.5
     return score
 
 
 def _is_letterhead(chunk: Chunk, chunks: list[Chunk], header: Header) -> bool:
     """A short line on top, with a release line, a kind or a date between it and another line."""
-    if chunk is not chunks[0] or len(chunk.words.split()) > 6 or len(chunks) == 1:
+    if len(chunk.words.split()) > 9 or chunk is chunks[-1]:
+        return False
+    last = chunk.pieces[-1]
+    for below in header.pieces[header.pieces.index(last) + 1 :]:
+        if below.line > last.line + 1:
+            break
+        last = below
+        if below.label is Label.OFFICE:
+            return True
+        if below.label is not None:
+            break
+    if chunk is not chunks[0]:
         return False
     position = header.pieces.index(chunk.pieces[-1])
+    if len(chunk.words.split()) > 6:
+        return False
     following = header.pieces.index(chunks[1].pieces[0])
     between = {piece.label for piece in header.pieces[position + 1 : following]}
     return bool(between & {Label.RELEASE_LINE, Label.KIND, Label.NUMBER, Label.OFFICE, Label.DATE})
@@ -155,7 +213,7 @@ def _label(chunk: Chunk, label: Label) -> None:
         piece.label = label
 
 
-def _label_before(chunks: list[Chunk], header: Header) -> None:
+def _label_before(chunks: list[Chunk]) -> None:
     """What stands above the title: who sends, or the kind with its author."""
     for chunk in chunks:
         words = chunk.words
@@ -203,12 +261,12 @@ def _is_place_by_position(chunk: Chunk, header: Header) -> bool:
     return is_before_date and has_place_shape(words) and not is_position(words) and "," in words
 
 
-def printed_kind_before_title(title: str) -> tuple[str, str] | None:
+def printed_kind_before_title(title: str) -> tuple[PrintedKind, str] | None:
     """The kind and the rest of a title such as "Press Release: Acme opens …"."""
     head, colon, rest = title.partition(":")
     if not colon or not rest.strip():
         return None
     found = kind_of(head)
     if found and found.kind.value in _KINDS_BEFORE_COLON:
-        return head.strip(), rest.strip()
+        return found, rest.strip()
     return None
