@@ -76,7 +76,7 @@ def _show_version(is_wanted: bool) -> None:
 @app.callback(cls=Commands)
 def medianote(
     *,
-    version: Annotated[  # noqa: ARG001 (its callback does it)
+    version: Annotated[
         bool,
         typer.Option("--version", help="Print the version.", is_eager=True, callback=_show_version),
     ] = False,

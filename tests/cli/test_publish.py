@@ -222,7 +222,7 @@ def test_waiting_for_one_who_fails() -> None:
 
 
 def test_waiting_for_a_relay_that_is_down() -> None:
-    """Why it waits is said, once, in one plain line; it goes on by itself when the relay is back."""
+    """Why it waits is said once, in one plain line; it goes on when the relay is back."""
     run("lists", "create", "press", "--title", "Press")
     run("subscribers", "import", "-", "--list", "press", "--confirmed", stdin="email\na@b.org\n")
     port = free_port()
