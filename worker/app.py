@@ -1,5 +1,6 @@
 """The Celery application, and `medianote worker`: prefork children, the sweep in the parent."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -53,7 +54,16 @@ class PatientConsumer(Consumer):  # type: ignore[misc]  # Celery ships no types
         if is_told:
             log.info("the broker answers again")
         self.first_connection_attempt = False
+        channel = conn.default_channel
+        if hasattr(channel, "do_restore"):
+            # A ring that was fetched and not begun is not put back: the sweep rings anew.
+            channel.do_restore = False
         return conn
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        log.warning("the connection to the broker is lost", reason=str(exc)[:200])
+        with contextlib.suppress(Exception):
+            self.connection.collect()
 
 
 class SweepStep(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery ships no types
@@ -89,7 +99,8 @@ def make_app(
         task_acks_late=False,
         worker_prefetch_multiplier=1,
         worker_consumer=PatientConsumer,
-        worker_cancel_long_running_tasks_on_connection_loss=False,
+        # Concerns tasks that are acknowledged late, which ours are not; saying so spares a warning.
+        worker_cancel_long_running_tasks_on_connection_loss=True,
         worker_enable_prefetch_count_reduction=False,
         worker_enable_remote_control=False,
         worker_send_task_events=False,

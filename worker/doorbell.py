@@ -162,8 +162,10 @@ def broker_options(broker_url: str) -> dict[str, Any]:
             "socket_keepalive": True,
             "health_check_interval": 5,
             "retry_on_timeout": False,
-            # A ring taken by a worker that dies is worth nothing after its expiry.
-            "visibility_timeout": 30,
+            # A ring that is lost with its worker is rung again by a sweep, so Redis need not
+            # know what was acknowledged. It must not either: kombu 5.7 takes no more messages
+            # for ever when Redis is away at the moment of an acknowledgement.
+            "ack_emulation": False,
             "max_retries": 1,
             "interval_start": 0,
             "interval_step": 0,

@@ -7,6 +7,7 @@ process publishes is found by the sweep. `demo`, `web`, `worker` and `publish --
 import contextlib
 import signal
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -41,7 +42,9 @@ class EmbeddedWorker:
         self._failure: BaseException | None = None
         # Queues in memory belong to the process: each worker has names of its own.
         prefix = f"medianote-{uuid.uuid4().hex}"
-        self._app = make_app("memory://localhost/", queue_prefix=prefix, here=self._here, sweep=self._sweep)
+        self._app = make_app(
+            "memory://localhost/", queue_prefix=prefix, here=self._here, sweep=self._sweep
+        )
         self._settings = settings
         self._context = Context(settings, relay_urls, self._app, self._is_stopping)
         self._worker: Any = None
@@ -63,8 +66,11 @@ class EmbeddedWorker:
         """End it: what is being sent is finished, nothing new begins."""
         self._is_stopping.set()
         celery_state.should_stop = 0
-        self._context.doorbell.deliver()  # wakes the consumer, which looks at the flag
-        self._thread.join(STOP_SECONDS)
+        ends_at = time.monotonic() + STOP_SECONDS
+        while self._thread.is_alive() and time.monotonic() < ends_at:
+            # Celery's loop looks at the flag only between messages, or every two seconds.
+            self._context.doorbell.deliver()
+            self._thread.join(0.05)
         celery_state.should_stop = None
         self._context.close()
 
@@ -78,6 +84,8 @@ class EmbeddedWorker:
 
     def _run(self) -> None:
         try:
+            # Threads of the pool look their tasks up there; an earlier worker may have been it.
+            self._app.set_default()
             self._worker = WorkController(
                 app=self._app,
                 pool_cls="threads",

@@ -37,6 +37,7 @@ def register(app: Celery, here: Callable[[], Context]) -> None:
         """Complete a distribution when everything adds up."""
         here().settle(distribution_id)
 
-    app.task(name=doorbell.PREPARE)(prepare)
-    app.task(name=doorbell.DELIVER)(deliver)
-    app.task(name=doorbell.SETTLE)(settle)
+    # Celery would otherwise give them to every other application in the process as well.
+    app.task(name=doorbell.PREPARE, shared=False)(prepare)
+    app.task(name=doorbell.DELIVER, shared=False)(deliver)
+    app.task(name=doorbell.SETTLE, shared=False)(settle)

@@ -123,12 +123,16 @@ def fleet(environment: dict[str, str], folder: Path) -> Iterator[Fleet]:
             worker.close()
 
 
-def wait_until(is_so: Callable[[], bool], timeout_seconds: float, what: str = "") -> float:
-    """Wait for it; the seconds it took. Fails when it takes too long."""
+def wait_until(
+    is_so: Callable[[], bool], timeout_seconds: float, what: str | Callable[[], str] = ""
+) -> float:
+    """Wait for it; the seconds it took. Fails, with what is known then, when it takes too long."""
     began = time.monotonic()
     while not is_so():
         waited = time.monotonic() - began
-        assert waited < timeout_seconds, f"not within {timeout_seconds} s: {what}"
+        if waited > timeout_seconds:
+            told = what if isinstance(what, str) else what()
+            raise AssertionError(f"not within {timeout_seconds} s: {told}")
         time.sleep(0.02)
     return time.monotonic() - began
 

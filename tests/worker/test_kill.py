@@ -39,7 +39,7 @@ class Scene:
         return wait_until(
             lambda: status_of(self.office, distribution).is_finished,
             seconds,
-            f"{status_of(self.office, distribution)}\n{self.workers.logs()}",
+            lambda: f"{status_of(self.office, distribution)}\n{self.workers.logs()}",
         )
 
     def check(self, distribution: int, *, repeats_max: int) -> None:

@@ -1,0 +1,186 @@
+"""The sweep: finds what is left to do, needs only the database, and hurts nobody."""
+
+import datetime as dt
+import re
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from celery import Celery
+
+from releases.leasing import take_lease
+from releases.models import Distribution, Lease
+from runtime.database import Database
+from runtime.settings import Settings
+from tests.support.fleet import fleet, settings_of, status_of, wait_until
+from tests.support.office import HASH_KEY, Office
+from tests.support.services import RedisServer
+from tests.support.smtp_server import SmtpServer
+from tests.worker.test_doorbell import messages
+from worker.context import Context, Stopping
+from worker.doorbell import make_ringer
+from worker.sweep import Sweep
+
+
+class Ground:
+    """An office, and sweeps that ring through Redis."""
+
+    def __init__(self, database_url: str, redis_url: str, state: Path) -> None:
+        self.redis_url = redis_url
+        self.settings = Settings(
+            database_url=database_url, broker_url=redis_url, state_dir=state, hash_key=HASH_KEY
+        )
+        self.app: Celery = make_ringer(redis_url)
+        self.office = Office(Database(database_url))
+        self.list_id = self.office.lists("press")["press"]
+        self.sweeps: list[Sweep] = []
+
+    def sweep(self) -> Sweep:
+        """A sweep; not started."""
+        context = Context(self.settings, ("smtp://127.0.0.1:1",), self.app, Stopping())
+        made = Sweep(context, lambda: 2)
+        self.sweeps.append(made)
+        return made
+
+    def rings(self, sweep: Sweep, queue: str = "prepare") -> list[tuple[object, object]]:
+        """What was rung so far: task and arguments."""
+        sweep._context.doorbell.flush(5)
+        found = messages(self.redis_url, f"medianote.{queue}")
+        return [(one["task"], one["arguments"]) for one in found]
+
+
+@pytest.fixture
+def ground(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Ground]:
+    """On either database."""
+    made = Ground(database_url, redis_url, tmp_path / "ground")
+    yield made
+    for sweep in made.sweeps:
+        sweep.stop()
+    made.office.database.dispose()
+
+
+def test_a_lost_doorbell_is_rung_again(ground: Ground) -> None:
+    """A running distribution that nobody prepares is rung for."""
+    ground.office.subscribe(ground.office.people(3), ground.list_id)
+    distribution = ground.office.publish("press")
+    sweep = ground.sweep()
+    sweep.round()
+    assert ("medianote.prepare", [distribution]) in ground.rings(sweep)
+
+
+def test_what_is_scheduled_starts_by_itself(ground: Ground) -> None:
+    """When its time has come a distribution runs, and is rung for."""
+    ground.office.subscribe(ground.office.people(3), ground.list_id)
+    soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1.5)
+    distribution = ground.office.publish("press", at=soon)
+    sweep = ground.sweep()
+    sweep.round()
+    assert ground.rings(sweep) == []
+    time.sleep(1.6)
+    sweep.round()
+    assert status_of(ground.office, distribution).state == "running"
+    assert ("medianote.prepare", [distribution]) in ground.rings(sweep)
+
+
+def test_one_failing_duty_does_not_stop_the_others(
+    ground: Ground, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without its lease table the sweep still starts what is due; it complains once."""
+    ground.office.subscribe(ground.office.people(3), ground.list_id)
+    distribution = ground.office.publish("press")
+    with ground.office.database.transaction() as session:
+        session.execute(sa.text("ALTER TABLE lease RENAME TO away"))
+    sweep = ground.sweep()
+    for _ in range(3):
+        sweep.round()
+    assert ("medianote.prepare", [distribution]) in ground.rings(sweep)
+    said = "".join(capsys.readouterr())
+    assert len(re.findall(r"duty\W*=\W*pulse", said)) == 1
+    with ground.office.database.transaction() as session:
+        session.execute(sa.text("ALTER TABLE away RENAME TO lease"))
+
+
+def test_an_idle_sweep_is_cheap(ground: Ground) -> None:
+    """With nothing to do a round is a handful of statements."""
+    sweep = ground.sweep()
+    sweep.round()
+    statements: list[str] = []
+    engine = sweep._context.database.engine
+    sa.event.listen(
+        engine, "before_cursor_execute", lambda *args: statements.append(args[2]), named=False
+    )
+    sweep.round()
+    assert 0 < len(statements) <= 10, statements
+
+
+def test_many_sweeps_at_once_do_what_one_does(ground: Ground) -> None:
+    """Leaderless: four sweeps side by side free a lost lease once and raise nothing."""
+    ground.office.subscribe(ground.office.people(3), ground.list_id)
+    distribution = ground.office.publish("press")
+    with ground.office.database.transaction() as session:
+        lost = take_lease(session, "gone:1", "elsewhere", "gone.journal")
+        session.execute(sa.update(Lease).values(expires_at=dt.datetime(2020, 1, 1, tzinfo=dt.UTC)))
+        session.execute(sa.update(Distribution).values(state="cancelled"))
+    sweeps = [ground.sweep() for _ in range(4)]
+    threads = [threading.Thread(target=sweep.round) for sweep in sweeps]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with ground.office.database.reading() as session:
+        assert session.get(Lease, lost) is None
+        assert session.get_one(Distribution, distribution).finished_at is not None
+    assert [sweep._troubles for sweep in sweeps] == [{}] * 4
+
+
+def test_work_is_done_while_every_doorbell_is_lost(
+    postgresql_url: str, breakable_redis: RedisServer, tmp_path: Path
+) -> None:
+    """A broker that is stopped, killed and emptied in mid-run delays, and loses nothing."""
+    with SmtpServer(reply_delay_seconds=0.004) as server:
+        url = f"smtp://127.0.0.1:{server.port}"
+        environment = settings_of(postgresql_url, breakable_redis.url, url, tmp_path / "state")
+        with fleet(environment, tmp_path) as workers:
+            office = Office(Database(postgresql_url))
+            people = 5000
+            office.subscribe(office.people(people), office.lists("press")["press"])
+            workers.start(1, concurrency=2)
+            distribution = office.publish("press")
+            wait_until(lambda: len(server.taken) > 300, 30)
+            breakable_redis.send(signal.SIGSTOP)
+            time.sleep(3)
+            breakable_redis.send(signal.SIGCONT)
+            wait_until(lambda: len(server.taken) > 1000, 30, workers.logs)
+            breakable_redis.kill()
+            time.sleep(3)
+            breakable_redis.start()
+            wait_until(lambda: status_of(office, distribution).is_finished, 40, workers.logs)
+            said = status_of(office, distribution)
+            assert (said.state, said.accepted, said.repeats) == ("complete", people, 0)
+            assert len(server.taken) == len(set(server.recipients)) == people
+            office.database.dispose()
+
+
+def test_a_worker_starts_without_its_broker(
+    postgresql_url: str, breakable_redis: RedisServer, tmp_path: Path
+) -> None:
+    """A broker that is away when the worker starts is waited for; then the work is done."""
+    breakable_redis.kill()
+    with SmtpServer() as server:
+        url = f"smtp://127.0.0.1:{server.port}"
+        environment = settings_of(postgresql_url, breakable_redis.url, url, tmp_path / "state")
+        with fleet(environment, tmp_path) as workers:
+            office = Office(Database(postgresql_url))
+            office.subscribe(office.people(30), office.lists("press")["press"])
+            distribution = office.publish("press")
+            workers.start(1)
+            time.sleep(4)
+            assert server.taken == []
+            breakable_redis.start()
+            wait_until(lambda: status_of(office, distribution).is_finished, 20, workers.logs)
+            assert len(server.taken) == 30
+            office.database.dispose()
