@@ -18,7 +18,8 @@ from web.pages import Site, make_site
 from web.preferences import PreferencePages
 from web.security import BodyLimit, HostCheck, Proxies
 from web.unsubscribe import UnsubscribePages
-from worker.outbox import FOLDER, Outbox
+from worker.outbox import Outbox
+from worker.outbox_host import outbox_folder
 
 READ = ("GET", "HEAD")
 
@@ -32,7 +33,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.metrics = metrics
     _add_pages(app, site)
     if settings.has_local_outbox:
-        _add_outbox(app, OutboxPages(site, Outbox(settings.state_folder / FOLDER)))
+        _add_outbox(app, OutboxPages(site, Outbox(outbox_folder(settings))))
     _add_errors(app, site)
     # The last one added stands outermost.
     app.add_middleware(BodyLimit)

@@ -20,7 +20,6 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from runtime.logging import get_logger
 from worker.maildir import Maildir, filed_at_seconds
 
-FOLDER: Final = "outbox"
 SIZE_MAX_BYTES: Final = 50 * 1024 * 1024
 START_SECONDS: Final = 10.0
 log = get_logger("worker")

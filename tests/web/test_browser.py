@@ -12,7 +12,8 @@ from tests.support.axe import violations
 from tests.support.samples import ARABIC, NOTE
 from tests.web.test_outbox_pages import a_mail, send
 from tests.web.world import World
-from worker.outbox import FOLDER, LocalOutbox
+from worker.outbox import LocalOutbox
+from worker.outbox_host import outbox_folder
 
 pytestmark = pytest.mark.browser
 PATHS: dict[str, Callable[[World], str]] = {
@@ -124,7 +125,7 @@ def test_a_link_tried_from_the_outbox(site: World, page: Page) -> None:
     mail = a_mail()
     link = f"{site.url}{site.unsubscribe_path()}"
     mail.get_payload()[1].set_content(f"<p>Hello <a href='{link}'>Stop</a></p>", subtype="html")  # type: ignore[index,union-attr]
-    with LocalOutbox(site.settings.state_folder / FOLDER) as outbox:
+    with LocalOutbox(outbox_folder(site.settings)) as outbox:
         host, _, port = outbox.url.removeprefix("smtp://").partition(":")
         with smtplib.SMTP(host, int(port), local_hostname="localhost") as client:
             client.send_message(mail)

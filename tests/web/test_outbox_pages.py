@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from tests.web.world import World, world
-from worker.outbox import FOLDER, LocalOutbox, Outbox
+from worker.outbox import LocalOutbox, Outbox
+from worker.outbox_host import outbox_folder
 
 HTML = (
     "<p>Read <a href='https://a.example/x?a=1&amp;b=2'>the <b>report</b></a>, "
@@ -34,7 +35,7 @@ def a_mail(subject: str = "Harbour opens", *, has_html: bool = True) -> EmailMes
 
 
 def send(site: World, *mails: EmailMessage) -> None:
-    with LocalOutbox(site.settings.state_folder / FOLDER) as outbox:
+    with LocalOutbox(outbox_folder(site.settings)) as outbox:
         host, _, port = outbox.url.removeprefix("smtp://").partition(":")
         with smtplib.SMTP(host, int(port), local_hostname="localhost", timeout=20) as client:
             for mail in mails:
@@ -45,7 +46,7 @@ def send(site: World, *mails: EmailMessage) -> None:
 def key(site: World) -> str:
     """The key of a mail in the outbox."""
     send(site, a_mail())
-    return Outbox(site.settings.state_folder / FOLDER).lines(limit=1)[0].key
+    return Outbox(outbox_folder(site.settings)).lines(limit=1)[0].key
 
 
 def test_the_list(site: World, client: httpx.Client) -> None:
@@ -91,7 +92,7 @@ def test_the_frame_is_powerless(client: httpx.Client, key: str) -> None:
 def test_a_mail_of_text_alone(site: World, client: httpx.Client) -> None:
     """Who chose plain text gets no HTML, and so does the page."""
     send(site, a_mail(has_html=False))
-    key = Outbox(site.settings.state_folder / FOLDER).lines(limit=1)[0].key
+    key = Outbox(outbox_folder(site.settings)).lines(limit=1)[0].key
     page = client.get(f"/outbox/{key}").text
     assert "The harbour opens." in page
     assert "iframe" not in page
@@ -146,7 +147,7 @@ def test_mails_that_are_not_there(client: httpx.Client, key: str) -> None:
 
 def test_mail_that_is_broken(site: World, client: httpx.Client) -> None:
     """What is no proper mail can be looked at all the same."""
-    folder = site.settings.state_folder / FOLDER
+    folder = outbox_folder(site.settings)
     outbox = LocalOutbox(folder)
     outbox.maildir.make()
     for octets in BROKEN:
