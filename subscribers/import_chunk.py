@@ -1,12 +1,11 @@
 """One chunk of an import, in SQL: what will become of each row, then all of it in sets.
 
-The rows are staged in a temporary table and a plan is made of them, which says each row's
-fate; the statements that follow act on the plan, and each holds its own against whoever
-leaves or signs up at the same moment. PostgreSQL takes the rows by COPY.
+A plan is made of the staged rows, which says each row's fate; the statements that follow act
+on the plan, and each holds its own against whoever leaves or signs up at the same moment.
 """
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from runtime.database import database_now
-from subscribers.csv_rows import Row
+from subscribers.import_tables import is_postgresql, next_id, rows
+from subscribers.import_tables import plan as _plan
 from subscribers.models import (
     Format,
     Subscriber,
@@ -22,9 +22,6 @@ from subscribers.models import (
     SubscriptionState,
     Suppression,
 )
-
-IMPORT_LOCK: Final = 0x696D7072
-"""Two imports at once take turns: each would wait for the other's rows."""
 
 
 class Fate(enum.StrEnum):
@@ -39,38 +36,8 @@ class Fate(enum.StrEnum):
     SUPPRESSED = "suppressed"
 
 
-SKIPPED: Final = (Fate.LEFT, Fate.SUSPENDED, Fate.SUPPRESSED)
-_COLUMNS: Final = ("line", "address", "address_key", "name", "language", "format", "outlet")
 _FIELDS: Final = ("name", "language", "format", "outlet")
-
-_metadata = sa.MetaData()
-
-
-def _temporary(name: str, *more: sa.Column[Any]) -> sa.Table:
-    return sa.Table(
-        name,
-        _metadata,
-        sa.Column("line", sa.BigInteger),
-        sa.Column("address", sa.Text),
-        sa.Column("address_key", sa.Text),
-        sa.Column("name", sa.Text),
-        sa.Column("language", sa.Text),
-        sa.Column("format", sa.Text),
-        sa.Column("outlet", sa.Text),
-        sa.Column("address_hash", sa.LargeBinary),
-        *more,
-        prefixes=["TEMPORARY"],
-        postgresql_on_commit="DROP",
-    )
-
-
-_rows = _temporary("import_row")
-_plan = _temporary(
-    "import_plan",
-    sa.Column("subscriber_id", sa.BigInteger),
-    sa.Column("fate", sa.Text),
-    sa.Column("differs", sa.Boolean),
-)
+SKIPPED: Final = (Fate.LEFT, Fate.SUSPENDED, Fate.SUPPRESSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,27 +73,6 @@ class Plan:
         return sum(self.fates.get(fate, 0) for fate in SKIPPED)
 
 
-def stage(session: Session, rows: Sequence[tuple[Row, bytes]]) -> None:
-    """Put the rows, each with its address's suppression hash, into the temporary table."""
-    connection = session.connection()
-    if _is_postgresql(session):
-        _metadata.create_all(connection, checkfirst=False)
-        driver = connection.connection.driver_connection
-        assert driver is not None
-        with driver.cursor().copy("COPY import_row FROM STDIN") as copy:
-            copy.write("".join(map(_copied, rows)))
-        session.execute(sa.select(sa.func.pg_advisory_xact_lock(IMPORT_LOCK)))
-        return
-    # A temporary table of SQLite outlives its transaction.
-    for made in (_plan, _rows):
-        connection.exec_driver_sql(f"DROP TABLE IF EXISTS temp.{made.name}")
-    _metadata.create_all(connection, checkfirst=False)
-    connection.exec_driver_sql(
-        "INSERT INTO import_row VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [(*_staged(row), fingerprint) for row, fingerprint in rows],
-    )
-
-
 def plan(session: Session, target: Target) -> Plan:
     """Decide each row's fate, and give who is new an id."""
     person, entry, past = aliased(Subscriber), aliased(Subscription), aliased(Subscription)
@@ -147,17 +93,17 @@ def plan(session: Session, target: Target) -> Plan:
     )
     differs = sa.and_(
         person.id.is_not(None),
-        sa.or_(*(_differs(_rows.c[field], getattr(person, field)) for field in _FIELDS)),
+        sa.or_(*(_differs(rows.c[field], getattr(person, field)) for field in _FIELDS)),
     )
     fresh_id = sa.case(
-        (sa.and_(person.id.is_(None), Suppression.id.is_(None)), _next_id(session)),
+        (sa.and_(person.id.is_(None), Suppression.id.is_(None)), next_id(session)),
         else_=person.id,
     )
     decided = (
-        sa.select(*_rows.c, fresh_id, fate, differs)
-        .select_from(_rows)
-        .outerjoin(Suppression, Suppression.address_hash == _rows.c.address_hash)
-        .outerjoin(person, person.address_key == _rows.c.address_key)
+        sa.select(*rows.c, fresh_id, fate, differs)
+        .select_from(rows)
+        .outerjoin(Suppression, Suppression.address_hash == rows.c.address_hash)
+        .outerjoin(person, person.address_key == rows.c.address_key)
         .outerjoin(
             entry,
             sa.and_(
@@ -167,7 +113,7 @@ def plan(session: Session, target: Target) -> Plan:
             ),
         )
     )
-    if _is_postgresql(session):
+    if is_postgresql(session):
         # A chunk's few rows are looked up by index: without fresh statistics the planner would
         # read all of a growing table for each chunk.
         for method in ("hashjoin", "mergejoin"):
@@ -311,29 +257,3 @@ def _update_fields(session: Session) -> None:
 
 def _differs(given: Any, kept: Any) -> Any:
     return sa.and_(given.is_not(None), sa.or_(kept.is_(None), given != kept))
-
-
-def _next_id(session: Session) -> sa.ColumnElement[int]:
-    """Ids for subscribers, never given twice, in a statement that inserts none yet."""
-    if _is_postgresql(session):
-        return sa.literal_column("nextval('subscriber_id_seq')", sa.BigInteger)
-    # Nobody else writes while this transaction lasts.
-    given = sa.literal_column(
-        "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'subscriber'), 0)", sa.BigInteger
-    )
-    return given + sa.func.row_number().over(order_by=_rows.c.line)
-
-
-def _staged(row: Row) -> tuple[Any, ...]:
-    return tuple(getattr(row, column) for column in _COLUMNS)
-
-
-def _copied(staged: tuple[Row, bytes]) -> str:
-    """A line of COPY's text format; rows hold neither tabs nor line breaks."""
-    row, fingerprint = staged
-    cells = "\t".join("\\N" if cell is None else str(cell).replace("\\", "\\\\") for cell in row)
-    return f"{cells}\t\\\\x{fingerprint.hex()}\n"
-
-
-def _is_postgresql(session: Session) -> bool:
-    return session.get_bind().dialect.name == "postgresql"

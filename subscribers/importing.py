@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from mail.hashing import suppression_hash
 from runtime.database import Database
-from subscribers import import_chunk
+from subscribers import import_chunk, import_tables
 from subscribers.csv_rows import COLUMNS, Row, row_reader
 from subscribers.csv_text import Fault, Table
 from subscribers.import_chunk import Fate, Skip, Target
@@ -176,7 +176,7 @@ def _apply(
     for attempt in itertools.count(1):
         try:
             with database.transaction() as session:
-                import_chunk.stage(session, rows)
+                import_tables.stage(session, rows)
                 planned = import_chunk.plan(session, target)
                 skips = list(import_chunk.skipped(session, target)) if planned.skips else []
                 if is_dry_run:
