@@ -8,17 +8,20 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+import sqlalchemy as sa
 from celery import Celery, bootsteps, signals
 from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown, reserved_requests
 from kombu.entity import Queue
 
+from releases.sending import sending_of
 from runtime.logging import get_logger
 from runtime.settings import Settings
 from worker import doorbell, tasks
 from worker.context import Context, Stopping
 from worker.outbox_host import hosted_outbox
 from worker.sweep import Sweep
+from worker.warming import warm_up
 
 CLEAN_STOP_SECONDS: Final = 8.0
 """SIGTERM: after this long whoever still waits for a mail server is ended; the journal knows."""
@@ -153,7 +156,8 @@ def _run_prefork(
         threading.Thread(target=_end_by_force, args=(worker,), daemon=True).start()
 
     def child_starts(**_: Any) -> None:
-        here()
+        with contextlib.suppress(sa.exc.SQLAlchemyError):
+            assert here().engine
 
     def child_ends(**_: Any) -> None:
         if os.getpid() in held:
@@ -174,6 +178,7 @@ def _run_prefork(
         without_heartbeat=True,
         hostname=f"medianote-{os.getpid()}@%h",
     )
+    warm_up(sending_of(settings))
     worker.start()
     exit_code: int = worker.exitcode or 0
     return exit_code

@@ -4,6 +4,7 @@ In one transaction it writes finished batches (and at least twice a second what 
 unfinished ones), leases the next batch and reads its recipients, one batch ahead.
 """
 
+import itertools
 import random
 import threading
 import time
@@ -21,7 +22,7 @@ from worker.journal import SLOTS
 from worker.lease import LeaseKeeper
 
 WRITE_EVERY_SECONDS: Final = 0.5
-RETRY_SECONDS: Final = 0.5
+RETRY_SECONDS: Final = (0.05, 0.2, 0.5, 1.0)
 
 log = get_logger("worker")
 
@@ -148,7 +149,7 @@ class LedgerThread:
 
     def _write(self, reports: list[Report], *, wants_next: bool) -> Turn:
         """The transaction; again and again while the database is away, for it can be repeated."""
-        while True:
+        for times in itertools.count():
             try:
                 with self._database.transaction() as session:
                     return take_turn(
@@ -162,7 +163,8 @@ class LedgerThread:
             except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
                 log.warning("the ledger could not be written", reason=plain_reason(error))
                 wants_next = wants_next and not self._is_closing
-                time.sleep(RETRY_SECONDS)
+                time.sleep(RETRY_SECONDS[min(times, len(RETRY_SECONDS) - 1)])
+        raise AssertionError("counting ends never")
 
 
 def _report(hand: Hand) -> Report:

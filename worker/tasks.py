@@ -6,10 +6,15 @@ rows in SQL, and the sweep rings for whatever is left to do.
 
 from collections.abc import Callable
 
+import sqlalchemy as sa
 from celery import Celery
 
+from runtime.database import plain_reason
+from runtime.logging import get_logger
 from worker import doorbell
 from worker.context import Context
+
+log = get_logger("worker")
 
 
 def register(app: Celery, here: Callable[[], Context]) -> None:
@@ -37,7 +42,17 @@ def register(app: Celery, here: Callable[[], Context]) -> None:
         """Complete a distribution when everything adds up."""
         here().settle(distribution_id)
 
-    # Celery would otherwise give them to every other application in the process as well.
-    app.task(name=doorbell.PREPARE, shared=False)(prepare)
-    app.task(name=doorbell.DELIVER, shared=False)(deliver)
-    app.task(name=doorbell.SETTLE, shared=False)(settle)
+    def task(name: str, function: Callable[..., None]) -> None:
+        def run(*ids: int) -> None:
+            try:
+                function(*ids)
+            except sa.exc.OperationalError as error:
+                reason = plain_reason(error)
+                log.warning("a task ended early; the sweep rings again", task=name, reason=reason)
+
+        # Celery would otherwise give it to every other application in the process as well.
+        app.task(name=name, shared=False)(run)
+
+    task(doorbell.PREPARE, prepare)
+    task(doorbell.DELIVER, deliver)
+    task(doorbell.SETTLE, settle)

@@ -1,5 +1,6 @@
 """The engine against real SMTP servers: what it sends, and what it does when it cannot."""
 
+import contextlib
 import functools
 import threading
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from tests.support.fleet import message_ids, status_of, wait_until
 from tests.support.office import SENDING, Office
 from tests.support.smtp_model import ESMTP, Farewell, Say, SmtpModel, Vanish
 from tests.support.smtp_server import SmtpServer
+from worker.adoption import adopt_lost_leases
 from worker.connections import Timeouts
 from worker.engine import Delivered, Engine
 from worker.filling import Filling
@@ -400,3 +402,50 @@ def test_one_engine_delivers_at_a_time(shop: Workshop) -> None:
         wait_until(lambda: len(server.taken) > 0, 10)
         assert engine.deliver() == Delivered()
         thread.join()
+
+
+def test_a_database_that_cuts_its_connections_costs_nobody_anything(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    """Connections to PostgreSQL end again and again in mid-run: all have it, once."""
+    shop = Workshop(postgresql_url, tmp_path / "work")
+    shop.people(3000)
+    distribution = shop.publish()
+    is_over = threading.Event()
+    other = sa.create_engine(postgresql_url, isolation_level="AUTOCOMMIT")
+
+    def cut() -> None:
+        while not is_over.wait(1.2):
+            with other.connect() as connection:
+                connection.execute(
+                    sa.text(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    )
+                )
+
+    cutter = threading.Thread(target=cut)
+    cutter.start()
+    try:
+        with SmtpServer(reply_delay_seconds=0.004) as server:
+            engine = shop.engine(server.port)
+            folder = JournalFolder(shop.state)
+
+            def is_complete() -> bool:
+                with contextlib.suppress(sa.exc.OperationalError):
+                    adopt_lost_leases(shop.database, folder)
+                    engine.deliver()
+                    return shop.settle(distribution) == "complete"
+                return False
+
+            wait_until(is_complete, 60, lambda: str(status_of(shop.office, distribution)))
+            taken = list(server.recipients)
+            engine.close()
+    finally:
+        is_over.set()
+        cutter.join()
+        other.dispose()
+    said = status_of(shop.office, distribution)
+    assert (said.accepted, said.repeats) == (3000, 0)
+    assert len(taken) == len(set(taken)) == 3000
+    shop.database.dispose()
