@@ -15,11 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.programs import find_program, free_port
+from tests.support.programs import as_user, find_program, free_port
 from tests.support.services import PostgresqlServer, RedisServer
 
 MEDIANOTE = Path(sys.executable).with_name("medianote")
 SINK_BACKLOG = 1000
+# What we start ends when we do, however that is.
+WITH_US = as_user(None, "--pdeathsig=TERM")
 
 
 @dataclass
@@ -55,7 +57,7 @@ class Plant:
         """Start a worker; it is ended with the plant."""
         with (self.folder / f"worker-{len(self.workers)}.log").open("wb") as log:
             worker = subprocess.Popen(
-                [MEDIANOTE, "worker", "--concurrency", str(concurrency)],
+                [*WITH_US, MEDIANOTE, "worker", "--concurrency", str(concurrency)],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -150,7 +152,14 @@ def start_sink(port: int, options: Sequence[str] = ()) -> subprocess.Popen[bytes
     """An smtp-sink on loopback."""
     user = ["-u", "postfix"] if os.geteuid() == 0 else []
     sink = subprocess.Popen(
-        [find_program("smtp-sink"), *user, *options, f"127.0.0.1:{port}", str(SINK_BACKLOG)],
+        [
+            *WITH_US,
+            find_program("smtp-sink"),
+            *user,
+            *options,
+            f"127.0.0.1:{port}",
+            str(SINK_BACKLOG),
+        ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

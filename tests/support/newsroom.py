@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.postfix import LOCAL_DOMAIN, Postfix
-from tests.support.programs import Program, find_program, free_port
+from tests.support.programs import Program, as_user, find_program, free_port
 
 MEDIANOTE = Path(sys.executable).with_name("medianote")
 
@@ -150,7 +150,7 @@ class Newsroom:
         log = (self.folder / f"{arguments[0]}-{len(self._processes)}.log").open("wb")
         with log:
             process = subprocess.Popen(
-                [MEDIANOTE, *arguments],
+                [*as_user(None, "--pdeathsig=TERM"), MEDIANOTE, *arguments],
                 env=self.environment,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
