@@ -2,10 +2,13 @@
 
 import datetime
 import re
+from collections.abc import Sequence
 
 from releases.clocks import TimeOfDay, find_times
 from releases.errors import EmbargoError
 from releases.reading.dates import FoundDate, find_dates
+from releases.reading.lines import fold
+from releases.reading.month_names import MONTHS, WEEKDAYS
 from releases.zones import Mention, find_zones, localise
 
 __all__ = ["EmbargoError", "parse_moment", "reconcile"]
@@ -30,7 +33,8 @@ def parse_moment(
             return _from_iso(iso.group())
         return _moment(re.sub(r"(?<=\d)T(?=\d\d)", " ", printed), date)
     except EmbargoError as error:
-        raise EmbargoError(f"{what} «{printed[:160]}»: {error}") from None
+        why = f"{what} «{printed[:160]}»: {error}"
+        raise EmbargoError(why, lacks_date=error.lacks_date) from None
 
 
 def reconcile(
@@ -62,11 +66,31 @@ def _moment(text: str, default: datetime.date | None) -> datetime.datetime:
     if not times:
         raise EmbargoError("no time of day can be read: write it as 18:00 or 6:00 p.m.")
     zones = find_zones(without_dates, letters_from=times[0].end)
+    if not zones:
+        raise EmbargoError(
+            "it names no time zone: add one, such as ET, CET, UTC+1 or Europe/Berlin"
+        )
+    _refuse_unread_date(without_dates, [*times, *zones], has_date=bool(dates))
     day = _day(dates, default)
     moments = {_with_zone(time, times, zones, day, text) for time in times}
     if len(moments) > 1:
         raise EmbargoError("it names more than one moment: leave one")
     return moments.pop()
+
+
+def _refuse_unread_date(text: str, known: Sequence[TimeOfDay | Mention], *, has_date: bool) -> None:
+    """No other date may stand in for one that is printed and cannot be read."""
+    left = text
+    for part in known:
+        left = left[: part.start] + " " * (part.end - part.start) + left[part.end :]
+    for word in re.findall(r"\w+", left):
+        is_number = word[0].isdigit() and not has_date
+        # "may" and "mar" are words of other kinds, too.
+        is_name = (len(word) > 3 or not has_date) and (
+            fold(word) in MONTHS or fold(word) in WEEKDAYS
+        )
+        if is_number or is_name:
+            raise EmbargoError(f"its date cannot be read at «{word}»: write it as 5 March 2024")
 
 
 def _day(dates: list[FoundDate], default: datetime.date | None) -> datetime.date:
@@ -78,7 +102,7 @@ def _day(dates: list[FoundDate], default: datetime.date | None) -> datetime.date
             )
         year = found.year or (default.year if default else None)
         if year is None:
-            raise EmbargoError("its date has no year")
+            raise EmbargoError("its date has no year", lacks_date=True)
         try:
             day = datetime.date(year, found.month, found.day)
         except ValueError:
@@ -92,7 +116,9 @@ def _day(dates: list[FoundDate], default: datetime.date | None) -> datetime.date
         return days.pop()
     if default:
         return default
-    raise EmbargoError("it names no date that can be read: write it as 5 March 2024")
+    raise EmbargoError(
+        "it names no date that can be read: write it as 5 March 2024", lacks_date=True
+    )
 
 
 def _with_zone(
@@ -107,10 +133,6 @@ def _with_zone(
     ]
     offsets = [zone for zone in after if isinstance(zone.zone, datetime.timezone)]
     candidates = offsets or after or zones
-    if not candidates:
-        raise EmbargoError(
-            "it names no time zone: add one, such as ET, CET, UTC+1 or Europe/Berlin"
-        )
     zone = candidates[0]
     wall = datetime.datetime.combine(day, datetime.time(time.hour, time.minute))
     return localise(wall, zone, text[zone.start : zone.end])

@@ -10,3 +10,8 @@ class EmbargoError(ReleaseError):
 
     It is raised rather than ignored: a release that leaves too early cannot be called back.
     """
+
+    def __init__(self, why: str, *, lacks_date: bool = False) -> None:
+        super().__init__(why)
+        self.lacks_date = lacks_date
+        """Only its date, or the year, is not printed: the release's own may stand in for it."""

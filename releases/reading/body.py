@@ -12,8 +12,8 @@ from releases.blocks import (
     Lines,
     Paragraph,
     Quotation,
-    Run,
     Table,
+    plain,
 )
 from releases.reading import contacts, furniture
 from releases.reading.inline import linked
@@ -56,6 +56,10 @@ class BodyReader:
         kept = groups(lines)
         page_was_broken = False
         for index, group in enumerate(kept):
+            if not page_was_broken and self._is_plain(group):
+                is_last = index == len(kept) - 1
+                found.append(self._paragraph(group, may_be_heading=not is_last))
+                continue
             group, is_broken = self._without_page_marks(group)
             page_was_broken |= is_broken
             if not group:
@@ -86,16 +90,13 @@ class BodyReader:
         end, start = last.runs[-1].text, first.runs[0].text
         if ends_sentence(end) or not start[:1].islower():
             return blocks
-        joined = join_words(end, start)[len(end) : -len(start) or None]
-        found[-1] = Paragraph((*last.runs, Run(joined or " "), *first.runs), last.speaker)
+        words = join_words(plain(last.runs), plain(first.runs))
+        found[-1] = Paragraph(self._inline(words), last.speaker, last.language)
         return blocks[1:]
 
     def _group(
         self, group: list[Line], numbering: Numbering, *, is_last: bool
     ) -> Iterator[Block | Item]:
-        if is_plain_paragraph(group) and not self._speaks_inside(group):
-            yield self._paragraph(group, may_be_heading=not is_last)
-            return
         first = group[0].words
         if len(group) == 1 and furniture.is_rule(first):
             self.marks.append(Span(group[0].start, group[0].end, Label.RULE))
@@ -110,8 +111,11 @@ class BodyReader:
             return
         yield from self._plain_group(group, numbering, is_last=is_last)
 
-    def _speaks_inside(self, group: list[Line]) -> bool:
-        return bool(self._speakers) and any(
+    def _is_plain(self, group: list[Line]) -> bool:
+        """Nearly every group of a long text is one paragraph, and needs no further look."""
+        if group[0].after_page or not is_plain_paragraph(group):
+            return False
+        return not self._speakers or not any(
             speaker_of(line.words, self._speakers) for line in group[1:]
         )
 
@@ -253,7 +257,7 @@ class BodyReader:
         for position, block in enumerate(blocks):
             following = blocks[position + 1] if position + 1 < len(blocks) else None
             before = blocks[position - 1] if position else None
-            if isinstance(block, Heading) and not is_caps("".join(run.text for run in block.runs)):
+            if isinstance(block, Heading) and not is_caps(plain(block.runs)):
                 neighbours = (before, following)
                 if following is None or sum(isinstance(near, Heading) for near in neighbours) > 1:
                     yield Paragraph(block.runs, language=block.language)

@@ -32,7 +32,7 @@ _NAMES = (
     r"|контакты?(?: (?:для (?:сми|прессы|журналистов)|пресс-службы))?|контактн\w+ (?:лицо|информация|данные)|(?:за )?дополнительн\w+ информаци\w+|справки по телефон\w+|пресс-служба"
     r"|контактна особа|для додатковоi iнформацii|للاتصال|للتواصل|للتواصل الاعلامي|للاستفسار(?:ات)?|لمزيد من المعلومات|للمزيد من المعلومات|جهة الاتصال|الاتصال الاعلامي|مسؤول الاتصال|الاتصال"
     r"|联系人|联系方式|联系|媒体联系(?:人)?|媒体联络(?:人)?|新闻联系人|媒体垂询|媒体查询|聯絡人|聯絡方式|媒體聯絡|媒體聯繫|咨询电话|联系电话|お問い?合わ?せ先?|問い合わせ先|本件に関するお問い?合わ?せ先?|連絡先|担当|문의(?:처)?|담당(?:자)?"
-    r"|perscontact|contact voor de pers|noot voor de redactie|meer informatie|presskontakt|pressekontakt|kontaktperson(?:er)?|for mer information|for ytterligere informasjon|yhteystiedot|lisatietoja"
+    r"|perscontact|contact voor de pers|noot voor de redactie|(?:voor )?meer informatie|presskontakt|pressekontakt|kontaktperson(?:er)?|for mer information|for ytterligere informasjon|yhteystiedot|lisatietoja"
     r"|kontakt (?:prasowy|dla mediow|pro media)|kontakt|iletisim|basin iletisim|επικοινωνια|πληροφοριες|איש קשר|narahubung|informasi lebih lanjut|lien he"
 )
 _LABEL = re.compile(rf"^[*•\s-]*(?:{_NAMES})(?P<end>\s?[:：]|\s?\(s\)\s?:|\s?[-–—](?=\s)|$)")
@@ -47,7 +47,12 @@ _WEB = re.compile(
     r"^(?:https?://|www\.)\S+$|^(?:web|website|site|twitter|facebook|linkedin|x|url|internet)\s?:",
     re.IGNORECASE,
 )
-_ABBREVIATED_END = re.compile(r"(?:\b(?:Inc|Ltd|Co|Corp|Jr|Sr|St|Ave|Dr|Prof|[A-Z])|D\.C|S\.A)\.$")
+_FIELD_START = re.compile(
+    r"(?:tel|t|m|p|f|fax|mob|mobile|phone|cell|e-?mail|web|тел|моб)\b", re.IGNORECASE
+)
+_ABBREVIATED_END = re.compile(
+    r"(?:\b(?:Inc|Ltd|Co|Corp|Jr|Sr|St|Ave|Dr|Prof|[A-Z])|D\.C|S\.A|, [A-Z][a-z]{1,5})\.$"
+)
 _FIELD = re.compile(
     r"^(?:name|tel|phone|telephone|fax|mob|mobile|cell|e-?mail|mail|telefon|telefono|courriel|correo|direct|office|after hours|out of hours|24-hour|twitter|web|url|电话|邮箱|電話|emailadres|тел|эл)"
     r"\b\.?\s?(?:\w+ ){0,2}[:：]",
@@ -131,8 +136,12 @@ def entries_of_groups(groups: list[list[Line]]) -> list[str]:
 def _joined(parts: list[str]) -> str:
     text = parts[0]
     for part in parts[1:]:
-        is_sentence = part[0].islower() and not is_reachable(part.split()[0])
-        goes_on = is_sentence or _JOB_END.search(text) or text.endswith(("-", " or", " and", " at"))
+        is_number = _FIELD_START.match(part) or is_reachable(part.split()[0])
+        goes_on = (
+            (part[0].islower() and not is_number)
+            or _JOB_END.search(text)
+            or text.endswith(("-", " or", " and", " at"))
+        )
         text += (" " if goes_on else ", ") + part
     return text
 

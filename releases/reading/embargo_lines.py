@@ -89,30 +89,26 @@ def read_embargo(
     printed = ""
     first_error: EmbargoError | None = None
     for count, line in enumerate(lines[:4], 1):
-        if count > 1 and not _is_only_time(line.words):
+        if count > 1 and not _is_only_time(line.words, allowed=0 if line.after_blank else 3):
             break
         printed = f"{printed} {line.words}".strip()
         try:
             return parse_moment(printed, what="the embargo"), count, False
         except EmbargoError as error:
-            if (
-                first_error is None
-                or "no date" in str(first_error)
-                or "no time" in str(first_error)
-            ):
-                first_error = error
-    if date is not None and "names no date" in str(first_error):
-        return parse_moment(lines[0].words, date=date, what="the embargo"), 1, True
-    if date is not None and "no year" in str(first_error):
+            # What the last line still lacked is what has to be mended.
+            first_error = error if first_error is None or first_error.lacks_date else first_error
+    if first_error is not None and date is not None and first_error.lacks_date:
         return parse_moment(lines[0].words, date=date, what="the embargo"), 1, True
     raise first_error or EmbargoError("an embargo that cannot be read")
 
 
-def _is_only_time(words: str) -> bool:
+def _is_only_time(words: str, *, allowed: int) -> bool:
     """Whether a line goes on with a date, a time and a zone and says nothing else."""
     left = words
     for found in reversed(find_dates(words, is_year_needed=False)):
         left = left[: found.start] + " " + left[found.end :]
     tokens = _FILLER.sub(" ", fold(left)).split()
     has_number = any(letter.isdigit() for letter in words)
-    return has_number and len(words) <= 90 and sum(token not in _GLUE for token in tokens) <= 3
+    return (
+        has_number and len(words) <= 90 and sum(token not in _GLUE for token in tokens) <= allowed
+    )

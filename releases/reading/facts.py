@@ -19,7 +19,7 @@ from releases.reading.kinds import PrintedKind, kind_of_title
 from releases.reading.lines import Line, fold, groups
 from releases.reading.offices import is_organisation, is_press_office
 from releases.reading.parsed import Unsure
-from releases.reading.places import is_place
+from releases.reading.places import is_place, without_postcode
 from releases.reading.spans import Label
 
 _OFFICE_OF = re.compile(r",\s*(?P<office>(?:Office|Bureau) of .+)$")
@@ -31,8 +31,9 @@ _NEAR_TOP = 3
 class Facts:
     """Reads one fact after another, and keeps what is in doubt."""
 
-    def __init__(self, header: Header, dateline: Dateline | None) -> None:
+    def __init__(self, header: Header, dateline: Dateline | None, *, is_transcript: bool) -> None:
         self._header, self._dateline = header, dateline
+        self._is_transcript = is_transcript
         self.unsure: list[Unsure] = []
 
     def doubt(self, field: str, why: str | None) -> None:
@@ -93,7 +94,9 @@ class Facts:
 
     def place(self) -> str | None:
         """A place of the header by its name, else the dateline's, else a venue."""
-        places = [piece.words.strip(" ,;:") for piece in self._header.of(Label.PLACE)]
+        places = [
+            without_postcode(piece.words.strip(" ,;:")) for piece in self._header.of(Label.PLACE)
+        ]
         for place in places:
             if is_place(place):
                 return place
@@ -156,7 +159,7 @@ class Facts:
     ) -> datetime.datetime | None:
         """The embargo, or EmbargoError when there is one that cannot be read beyond doubt."""
         found: set[datetime.datetime] = set()
-        for lines in [*self._header.embargoes, *_in_the_text(body, below)]:
+        for lines in [*self._header.embargoes, *_in_the_text(body, below, self._is_transcript)]:
             moment, _, is_dated_by_release = read_embargo(lines, date)
             if is_dated_by_release:
                 self.doubt("embargo", "its line gives no full date: the release's own is taken")
@@ -176,8 +179,11 @@ class Facts:
         return found.pop()
 
 
-def _in_the_text(body: list[Line], below: list[Line]) -> list[list[Line]]:
-    """Embargo lines outside the header: in its first paragraphs, or loud ones anywhere."""
+def _in_the_text(body: list[Line], below: list[Line], is_spoken: bool) -> list[list[Line]]:
+    """Embargo lines outside the header: in its first paragraphs, or loud ones anywhere.
+
+    What speakers in a transcript say of an embargo concerns the call they are in.
+    """
     found = []
     for is_body, lines in ((True, body), (False, below)):
         if not lines or not mentions("\n".join(line.words for line in lines)):
@@ -185,7 +191,7 @@ def _in_the_text(body: list[Line], below: list[Line]) -> list[list[Line]]:
         for number, group in enumerate(groups(lines)):
             if is_loud_embargo(group[0].words):
                 found.append(group[:4])
-            elif is_body and number < _NEAR_TOP:
+            elif is_body and number < _NEAR_TOP and not is_spoken:
                 words = " ".join(line.words for line in group)
                 if is_embargo(words[:600]):
                     sentence = _sentence(words)

@@ -43,6 +43,7 @@ _NUMBER = re.compile(
     r"|^(?:\(?\d{4}\)? ?)\d{1,4}$|^[a-z]{2,5}-?\d{2}-\d{2,5}$"
     r"|^第? ?\d{1,6} ?[号號期]$|^\(?〔?\d{4}〕?第?\d+号\)?$"
 )
+_TELEPHONE = re.compile(r"\d{3}-\d{3}-\d{4}|\d{3}-\d{4}")
 _END = re.compile(
     r"^(?:#(?: ?#){1,9}|-+ ?30 ?-+|– ?30 ?–|— ?30 ?—|xxx|x x x"
     r"|[-–—*#( ]*(?:end|ends|the end|end of (?:release|text|statement|transcript|document|press release|remarks)"
@@ -124,6 +125,8 @@ def is_half_release_line(words: str) -> bool:
 def is_number(words: str) -> bool:
     """A release number ("RELEASE: 00-134", "2011/1860", "IP/19/1234"), and nothing else."""
     if len(words) > 60 or not any(letter.isdigit() for letter in words):
+        return False
+    if _TELEPHONE.fullmatch(words):
         return False
     folded = fold(words.strip(" *[]"))
     return _NUMBER.match(folded) is not None

@@ -3,12 +3,14 @@
 import re
 from dataclasses import dataclass, field
 
+from releases.errors import EmbargoError
 from releases.reading import contacts, furniture
 from releases.reading.datelines import read_dateline
 from releases.reading.embargo_lines import is_embargo, read_embargo
 from releases.reading.kinds import is_kind_by_whom
 from releases.reading.lines import Cell, Line, Page, cells, is_caps
 from releases.reading.prose import (
+    has_two_sentences,
     is_advisory_field,
     is_item,
     is_prose,
@@ -154,7 +156,7 @@ class HeaderReader:
     def _take(self, index: int) -> int:
         """Labels the line, and those that go on with it; returns how many."""
         line = self._lines[index]
-        if is_embargo(line.words) and len(line.words) <= 400:
+        if self._is_embargo(line.words):
             return self._take_embargo(index)
         if furniture.is_half_release_line(line.words) and index + 1 < len(self._lines):
             following = self._lines[index + 1]
@@ -197,6 +199,15 @@ class HeaderReader:
             self._add(part.label, start, end, words, index, part.value)
             self._has_title |= part.label is None
 
+    def _is_embargo(self, words: str) -> bool:
+        """A line that holds this release back; what somebody says in a transcript does not."""
+        if len(words) > 400 or not is_embargo(words):
+            return False
+        if self._speakers and speaker_of(words, self._speakers):
+            return False
+        # A paragraph that also speaks of it is body, and read as such.
+        return not (self._has_title and has_two_sentences(words) and is_prose(words))
+
     def _take_embargo(self, index: int) -> int:
         line = self._lines[index]
         if match := _BRACKETED.match(line.words):
@@ -210,8 +221,10 @@ class HeaderReader:
         self._header.embargoes.append(group)
         try:
             count = read_embargo(group, None)[1]
-        except ValueError:
-            count = 1  # it is read again, and refused, when the release's date is known
+        except EmbargoError as error:
+            if not error.lacks_date:
+                raise
+            count = 1  # it is read again when the release's date is known
         for number, part in enumerate(group[:count]):
             self._add(Label.EMBARGO, part.start, part.end, part.words, index + number)
         return count
@@ -270,7 +283,7 @@ class HeaderReader:
     def _starts_body(self, index: int) -> bool:
         line = self._lines[index]
         words = line.words
-        if self._is_contact(index) or (is_embargo(words) and len(words) <= 400):
+        if self._is_contact(index) or self._is_embargo(words):
             return False
         if len(words) <= 200 and segment(words):
             return False
@@ -283,7 +296,8 @@ class HeaderReader:
         if dateline and len(run) - dateline.end >= 20:
             return has_title or dateline.date is not None or dateline.agency is not None
         if not has_title:
-            return is_prose(run) and (len(run) > 300 or length > 4)
+            is_long = len(run) > 300 or length > 4 or (len(run) > 150 and has_two_sentences(run))
+            return is_long and is_prose(run)
         if self._begins_like_body(index, run):
             return True
         is_running = is_prose(run) or (self._has_metadata_since_title() and is_sentence(run))
@@ -325,6 +339,10 @@ class HeaderReader:
                 dateline = read_dateline(head)
                 if dateline is not None:
                     return True
+                length = run_length(self._lines, ahead, self._page)
+                run = " ".join(part.words for part in self._lines[ahead : ahead + length])
+                if is_prose(run) or is_sentence(run):
+                    return False
         return False
 
 

@@ -16,7 +16,7 @@ _PHRASES = {
         |pressemitteilung|presseinformation|medienmitteilung|presseaussendung|pressemeldung
         |medieninformation|comunicato stampa|nota stampa|nota a imprensa|comunicado de imprensa
         |comunicado a imprensa|пресс-релиз|прессрелиз|пресс релиз|информационное сообщение
-        |прес-реліз|пресрелиз|прессъобщение|saopstenje za javnost|priopcenje za javnost
+        |прес-реліз|пресрелиз|пресреліз|прессъобщение|saopstenje za javnost|priopcenje za javnost
         |بيان صحفي|بيان صحافي|خبر صحفي|بلاغ صحفي|بلاغ صحافي|新闻稿|新聞稿|新闻公报|新聞公報|新闻发布
         |プレスリリース|報道発表|報道資料|ニュースリリース|보도자료|persbericht|pressmeddelande|pressemelding
         |pressemeddelelse|lehdistotiedote|tiedote|tiskova zprava|tlacova sprava|informacja prasowa

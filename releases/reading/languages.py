@@ -61,10 +61,13 @@ class Guess:
     why_unsure: str | None = None
 
 
-def language_of(text: str) -> Guess:
-    """The language of a text, or none; `why_unsure` says what stands against it."""
+def language_of(text: str, *, opening: str = "") -> Guess:
+    """The language of a text, or none; `why_unsure` says what stands against it.
+
+    The script is that of its `opening`: a translation may follow the text itself.
+    """
     sample = text[:_SAMPLE]
-    script = _script(sample)
+    script = _script(opening or sample)
     if script != "latin":
         return Guess(script) if script else Guess(None, "the text has no letters to tell it by")
     return _latin(sample)

@@ -131,11 +131,13 @@ def fold(words: str) -> str:
     words = words[:_LONGEST_FOLD]
     if words.isascii():
         return " ".join(words.lower().split())
-    plain = unicodedata.normalize("NFKD", words.casefold())
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    apart = unicodedata.normalize("NFKD", words.casefold())
+    plain = unicodedata.normalize("NFC", _ACCENTS.sub("", apart))
     return " ".join(plain.translate(_ALIKE).split())
 
 
+# Accents of Latin, Greek and Arabic letters; й and ё are letters of their own.
+_ACCENTS = re.compile("(?<![\u0400-\u04ff])[\u0300-\u036f\u064b-\u065f\u0670]+")
 _ALIKE = str.maketrans({"’": "'", "‘": "'", "‐": "-", "‑": "-", "–": "-", "—": "-", "ـ": None})
 
 

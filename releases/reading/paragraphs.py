@@ -58,11 +58,11 @@ def is_plain_paragraph(group: list[Line]) -> bool:
     last = group[-1]
     if len(group) == 1:
         words = last.words
-        return len(words) > 100 and words[0].isalpha() and words[1] != " "
+        return (len(words) > 100 or words[-1] == ".") and words[0].isalpha() and words[:2] != "o "
     width = 0
     for line in group:
         words = line.words
-        if not words[0].isalpha() or words[1:2] == " ":
+        if not words[0].isalpha() or words[:2] == "o ":
             return False
         if len(words) > width:
             width = len(words)
@@ -73,7 +73,8 @@ def is_plain_paragraph(group: list[Line]) -> bool:
     for line in group[:-1]:
         if len(line.words) <= least:
             return False
-    return width > 40 and len(last.words) == len(last.text)
+    is_text = len(last.words) > 40 or last.words[-1] == "."
+    return is_text and width > 40 and len(last.words) == len(last.text)
 
 
 def breaks(group: list[Line], page: Page) -> list[list[Line]]:

@@ -92,7 +92,7 @@ _POSTCODE = re.compile(r"[ ,]+(?:[A-Z]{1,2}-)?\d{4,6}$")
 
 def is_place(words: str) -> bool:
     """A place known by name, or a town with a state or country after it."""
-    words = _POSTCODE.sub("", words.strip(" .()"))
+    words = without_postcode(words.strip(" .()"))
     if len(words) > 70 or not words or words[0].islower():
         return False
     parts = [fold(part).strip(" .") for part in re.split(r"[,，/;]| and | & | [–-] ", words)]
@@ -102,6 +102,11 @@ def is_place(words: str) -> bool:
     if all(part in CITIES for part in parts):
         return True
     return len(parts) > 1 and parts[-1] in REGIONS and all(len(part) < 40 for part in parts)
+
+
+def without_postcode(words: str) -> str:
+    """The place without the postal code of its address."""
+    return _POSTCODE.sub("", words)
 
 
 def has_place_shape(words: str) -> bool:

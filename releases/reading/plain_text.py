@@ -8,7 +8,7 @@ from releases.reading import contacts
 from releases.reading.body import BodyReader
 from releases.reading.datelines import LONGEST, Dateline, read_dateline
 from releases.reading.facts import Facts
-from releases.reading.header import Header, HeaderReader, visible_offset
+from releases.reading.header import Header, HeaderReader, Piece, visible_offset
 from releases.reading.kinds import PrintedKind, is_series
 from releases.reading.languages import language_of
 from releases.reading.lines import Line, Page, groups, split_lines
@@ -42,7 +42,7 @@ def read_plain_text(text: str) -> Parsed:
     header = HeaderReader(text, lines, page, speakers).read()
     headings = choose(header, lines, page)
     _find_late_body(header, headings, lines)
-    title = _title(header, headings, lines)
+    title = _title(text, header, headings, lines)
     tail = read_tail(lines, header.body_from)
     body = header.intro + lines[header.body_from : tail.body_end]
     if not body:
@@ -51,7 +51,9 @@ def read_plain_text(text: str) -> Parsed:
             f" in the {len(lines)} lines of the text"
         )
     body, dateline, marks = _without_dateline(text, body, len(header.intro))
-    facts = Facts(header, dateline)
+    if not header.of(Label.DATE):
+        header.pieces += tail.dates(lines)
+    facts = Facts(header, dateline, is_transcript=bool(speakers))
     facts.doubt("title", headings.why_unsure)
     kind = facts.kind(title.words, title.kind, has_speakers=bool(speakers))
     date = facts.date(header.embargoes)
@@ -59,7 +61,8 @@ def read_plain_text(text: str) -> Parsed:
     embargo = facts.embargo(date, title.words, body, below)
     if date is None and embargo is not None:
         date = embargo.date()
-    guess = language_of(" ".join([title.words, *(line.words for line in body[:400])]))
+    sample = " ".join([title.words, *(line.words for line in body[:400])])
+    guess = language_of(sample, opening=" ".join([title.words, body[0].words]))
     facts.doubt("language", guess.why_unsure)
     is_spoken = kind.kind in _SPOKEN
     reader = BodyReader(
@@ -87,7 +90,9 @@ def read_plain_text(text: str) -> Parsed:
     if not content.plain_paragraphs():
         raise ReleaseError(f"no body: only marks follow the title «{title.words[:80]}»")
     marks += reader.marks + _marks(header, tail)
-    return Parsed(content, tuple(facts.unsure), cover(len(text), marks, text, Label.BODY), text)
+    marks += [Span(line.start, line.end, Label.BODY) for line in header.intro]
+    body_start = lines[header.body_from].start if header.body_from < len(lines) else len(text)
+    return Parsed(content, tuple(facts.unsure), cover(text, marks, body_start), text)
 
 
 def _find_late_body(header: Header, headings: Headings, lines: list[Line]) -> None:
@@ -107,7 +112,7 @@ def _find_late_body(header: Header, headings: Headings, lines: list[Line]) -> No
             return
 
 
-def _title(header: Header, headings: Headings, lines: list[Line]) -> _Title:
+def _title(text: str, header: Header, headings: Headings, lines: list[Line]) -> _Title:
     if headings.title is None:
         if header.subject:
             return _Title(header.subject)
@@ -119,12 +124,27 @@ def _title(header: Header, headings: Headings, lines: list[Line]) -> _Title:
     words = headings.title.words.strip()
     head, colon, rest = words.partition(":")
     if colon and rest.strip() and is_series(head):
+        _part_title(text, header, headings.title.pieces[0], rest.strip(), Label.SERIES)
         return _Title(rest.strip(), series=head.strip())
     series = next((piece.words for piece in header.of(Label.SERIES)), None)
     if split := printed_kind_before_title(words):
-        kind, words = split
-        return _Title(words, series, kind)
+        kind, rest = split
+        _part_title(text, header, headings.title.pieces[0], rest, Label.KIND)
+        return _Title(rest, series, kind)
     return _Title(words, series)
+
+
+def _part_title(text: str, header: Header, first: Piece, rest: str, label: Label) -> None:
+    """Gives what stands before the title in its first line a label of its own."""
+    index = first.words.find(":") + 1
+    index += len(first.words[index:]) - len(first.words[index:].lstrip())
+    middle = visible_offset(text, first.start, first.words, index) if index else first.start
+    if not rest or index >= len(first.words):
+        first.label = label
+        return
+    before = replace(first, label=label, end=middle, words=first.words[:index], value=None)
+    first.start, first.words = middle, first.words[index:]
+    header.pieces.insert(header.pieces.index(first), before)
 
 
 def _subtitle(header: Header, headings: Headings) -> str | None:

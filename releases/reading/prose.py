@@ -61,6 +61,11 @@ def is_prose(words: str) -> bool:
     return length >= 60 and ratio >= 0.45 and (ends_sentence(words) or words.endswith((":", ";")))
 
 
+def has_two_sentences(words: str) -> bool:
+    """Whether one sentence ends in it and another begins."""
+    return _TWO_SENTENCES.search(words[:3000]) is not None
+
+
 def is_sentence(words: str) -> bool:
     """A sentence of its own, however short: for lines that can be no headline any more."""
     return ends_sentence(words) and (len(words.split()) >= 4 or is_unspaced(words))

@@ -43,28 +43,29 @@ class Span:
     label: Label
 
 
-def cover(length: int, marks: list[Span], text: str, rest: Label) -> tuple[Span, ...]:
-    """Spans in order and without gaps: white space between the marks is SPACE, the rest `rest`.
+def cover(text: str, marks: list[Span], body_start: int) -> tuple[Span, ...]:
+    """Spans in order and without gaps over all of the text.
 
-    Where marks overlap, the one that begins first, or is given first, keeps its stretch.
+    What no mark covers is SPACE, BODY from `body_start` on, and LETTERHEAD before it. Where
+    marks overlap, the one that begins first, or is given first, keeps its stretch.
     """
     found: list[Span] = []
     place = 0
-    for mark in sorted(marks, key=lambda mark: mark.start):
-        start = max(mark.start, place)
-        if start >= mark.end:
+    for mark in [*sorted(marks, key=lambda mark: mark.start), None]:
+        start = max(mark.start, place) if mark else len(text)
+        if place < start:
+            found.append(Span(place, start, _unmarked(text[place:start], place >= body_start)))
+        if mark is None or start >= mark.end:
             continue
-        if start > place:
-            found.append(_gap(place, start, text, rest))
         if found and found[-1].label is mark.label and found[-1].end == start:
             found[-1] = Span(found[-1].start, mark.end, mark.label)
         else:
             found.append(Span(start, mark.end, mark.label))
         place = mark.end
-    if place < length:
-        found.append(_gap(place, length, text, rest))
     return tuple(found)
 
 
-def _gap(start: int, end: int, text: str, rest: Label) -> Span:
-    return Span(start, end, Label.SPACE if text[start:end].isspace() else rest)
+def _unmarked(text: str, is_body: bool) -> Label:
+    if text.isspace():
+        return Label.SPACE
+    return Label.BODY if is_body else Label.LETTERHEAD

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from releases.reading import contacts, furniture
+from releases.reading.header import Piece
 from releases.reading.lines import Line, fold, groups
 from releases.reading.prose import ends_sentence, is_advisory_field, is_prose
 from releases.reading.segments import segment
@@ -33,6 +34,7 @@ _ADDRESS = re.compile(
     r"|\b(?:rue|avenue|boulevard|place|calle|via|avenida|plaza|paseo|rua)\s.{2,40}\b\d{1,5}\b|\b\d{1,4},? (?:rue|avenue|boulevard|place)\b|\bp\.? ?o\.? box\b",
     re.IGNORECASE,
 )
+_CLOSES = re.compile("end|conclu|adjourn", re.IGNORECASE)
 _END_MARKS = frozenset("#-–—*(（x")
 _END_STARTS = frozenset(
     (
@@ -60,6 +62,10 @@ _END_STARTS = frozenset(
         "끝",
     )
 )
+_LOOK_AHEAD = 300
+"""Lines after an end mark that show whether the text goes on."""
+_MARKS = 30
+"""End marks in one text that may turn out to be none."""
 _LOOK_BACK = 80
 """Groups from the end in which boilerplate is looked for."""
 
@@ -76,6 +82,16 @@ class Tail:
         """The groups with a label, in order."""
         return [group for found, group in self.parts if found is label]
 
+    def dates(self, lines: list[Line]) -> list[Piece]:
+        """The date that a letter or notice has below its text."""
+        found = []
+        for group in self.of(Label.DATE):
+            line = group[0]
+            for part in segment(line.words) or ():
+                words = line.words[part.start : part.end]
+                found.append(Piece(part.label, line.start, line.end, words, part.value, len(lines)))
+        return found
+
 
 def read_tail(lines: list[Line], start: int) -> Tail:
     """Finds the tail of a body that begins at line `start`."""
@@ -87,7 +103,7 @@ def read_tail(lines: list[Line], start: int) -> Tail:
     tail.parts = [(_label(group), group) for group in before[kept:]]
     if end_mark is not None:
         tail.parts.append((Label.END_MARK, [lines[end_mark]]))
-        for group in _after_mark(lines[end_mark + 1 :]):
+        for group in groups(lines[end_mark + 1 :]):
             tail.parts.append((_label(group), group))
     _give_addresses_to_lists(tail)
     _keep_sections_together(tail)
@@ -95,15 +111,19 @@ def read_tail(lines: list[Line], start: int) -> Tail:
 
 
 def _end_mark(lines: list[Line], start: int) -> int | None:
-    weak = None
+    weak, marks = None, 0
     for index in range(start, len(lines)):
         words = lines[index].words
         if len(words) > 70 or not (
             words[0] in _END_MARKS or words[:3].lower() in _END_STARTS or len(words) <= 3
         ):
             continue
-        if furniture.is_end_mark(words) and not _goes_on(lines, start, index):
-            return index
+        if words[:3] in ("The", "the") and not _CLOSES.search(words):
+            continue
+        if furniture.is_end_mark(words):
+            marks += 1
+            if marks > _MARKS or not _goes_on(lines, start, index):
+                return index
         if furniture.is_weak_end_mark(words):
             weak = index
     if weak is not None and _is_all_tail(lines[weak + 1 :]):
@@ -113,17 +133,13 @@ def _end_mark(lines: list[Line], start: int) -> int | None:
 
 def _goes_on(lines: list[Line], start: int, mark: int) -> bool:
     """Whether what follows a mark is as much a text as what stands before it."""
-    after = [group for group in groups(lines[mark + 1 :])[:200] if _label(group) is Label.FOOTER]
+    following = lines[mark + 1 : mark + 1 + _LOOK_AHEAD]
+    after = [group for group in groups(following) if _label(group) is Label.FOOTER]
     if any(_heads_boilerplate(group) for group in after[:3]):
         return False
     prose = [group for group in after if is_prose(" ".join(line.words for line in group))]
-    length = sum(len(line.words) for group in prose for line in group)
-    before = sum(len(line.words) for line in lines[start:mark])
-    return len(prose) >= 3 and length > before
-
-
-def _after_mark(lines: list[Line]) -> list[list[Line]]:
-    return groups(lines)
+    octets_before = lines[mark].start - lines[start].start
+    return len(prose) >= 3 and lines[-1].end - lines[mark].end > octets_before
 
 
 def _is_all_tail(lines: list[Line]) -> bool:
@@ -198,9 +214,16 @@ def _label(group: list[Line]) -> Label:
             Label.RULE,
             Label.RELEASE_LINE,
             Label.LIST_FOOTER,
+            Label.DATE,
         ):
-            if all(part.label is label for part in parts):
+            allowed = (label, Label.PLACE) if label is Label.DATE else (label,)
+            if any(part.label is label for part in parts) and all(
+                part.label in allowed for part in parts
+            ):
                 return label
+    is_short = len(group) <= 3 and all(len(line.words.split()) <= 4 for line in group)
+    if is_short and furniture.is_number(first) and not ends_sentence(words):
+        return Label.NUMBER
     if len(group) == 1 and (furniture.is_end_mark(first) or furniture.is_weak_end_mark(first)):
         return Label.END_MARK
     if contacts.label_end(first) is not None and _is_contact(group, words):

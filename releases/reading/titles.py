@@ -70,7 +70,10 @@ def choose(header: Header, lines: list[Line], page: Page) -> Headings:
 
 
 def _doubt(title: Chunk, best: float, scored: list[tuple[float, Chunk]]) -> str | None:
-    if best < 0:
+    looks_like_name = any(
+        is_what(title.words) for is_what in (is_organisation, is_office, is_person, is_position)
+    )
+    if best < 0 and (len(scored) > 1 or looks_like_name):
         return f"no line looks like a headline; taken: «{title.words[:60]}»"
     for score, chunk in scored:
         if chunk is title:
