@@ -62,7 +62,8 @@ _FORMS = (
     ),
     # 29 January 2019, 1er janvier 2019, «29» января 2019 г., 17 de enero de 2010, 3. März 2024
     re.compile(
-        rf"(?<![\d/.-])[«\"„“]?{_DAY}[»\"”]?{_ORDINAL}\.?[\s-]*{_OF}{_MONTH}\.?,?[\s-]*(?:del?\s+|of\s+)?"
+        rf"(?<![\d/.-])[«\"„“]?{_DAY}[»\"”]?{_ORDINAL}\.?[\s-]*{_OF}{_MONTH}\.?,?[\s-]*(?:del?"
+        rf"\s+|of\s+)?"
         rf"{_YEAR}(?!\d)(?:\s?(?:г\.?|года|год|р\.|року|р|ж\.|r\.|roku|m\.|م)(?!\w)\.?)?",
         re.IGNORECASE,
     ),

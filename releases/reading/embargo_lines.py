@@ -10,34 +10,53 @@ from releases.reading.lines import Line, fold, is_caps
 
 _WORD = r"(?:embargo(?:ed|es|ado|ada|to|ll?d)?|embargoed|эмбарго|엠바고|αμπαργκο)"
 _UNTIL = (
-    r"(?:until|till?|to|for (?:release|publication|use)|before|ends?|ending|lifts?|lifted|expires?|time|date|jusqu|au\b"
+    r"(?:until|till?|to|for (?:release|publication|use)|before|ends?|ending|lifts?|lifted"
+    r"|expires?|time|date|jusqu|au\b"
     r"|hasta|fino|ate\b|bis\b|tot\b|til\b|до\b|:|：|\(|-|\d|released?|release)"
 )
 _STRONG = re.compile(
-    rf"^[^\w]{{0,6}}(?:(?:strict(?:ly)?|under|press|media|news|advance|confidential|absolute|stricte?|total|sous|bajo|sotto|sob|onder|unter) ){{0,3}}{_WORD}(?: ?{_UNTIL}|[\s*#!.\])]*$)"
-    rf"|\bembargo(?:ed|to|ado|ada)? (?:for (?:release|publication) )?(?:until|till?|jusqu|hasta|fino a|ate|bis|tot|до)\b"
-    r"|\b(?:strictly|currently|now) embargoed\b|\b(?:sous|bajo|sotto|sob|onder|unter) (?:strict[eo]? )?embargo\b|\bunder (?:strict )?embargo (?:until|till|to|for)\b"
+    rf"^[^\w]{{0,6}}(?:(?:strict(?:ly)?|under|press|media|news|advance|confidential|absolute"
+    rf"|stricte?|total|sous|bajo|sotto|sob|onder|unter) ){{0,3}}{_WORD}(?: ?{_UNTIL}"
+    rf"|[\s*#!.\])]*$)"
+    rf"|\bembargo(?:ed|to|ado|ada)? (?:for (?:release|publication) )?(?:until|till?|jusqu|hasta"
+    rf"|fino a|ate|bis|tot|до)\b"
+    r"|\b(?:strictly|currently|now) embargoed\b|\b(?:sous|bajo|sotto|sob|onder"
+    r"|unter) (?:strict[eo]? )?embargo\b|\bunder (?:strict )?embargo (?:until|till|to|for)\b"
     r"|\[embargoed\b|\bembargoed (?:copy|version|advance)\b|\bembargoed$"
-    r"|\bsperrfrist\b|\bgesperrt bis\b|\bfrei (?:ab|erst ab|zur veroffentlichung ab)\b|\bnicht vor .{3,40}veroffentlich"
-    r"|\bnot (?:for|to be) (?:release|released|publication|published|broadcast|use|used|distribution|quoted)[^.]{0,60}? (?:before|until|till|prior to)\b"
-    r"|\bno (?:publication|release|use|broadcast) (?:before|until|till|prior)\b|\bhold(?: for release)? (?:until|till)\b|^hold for release\b"
+    r"|\bsperrfrist\b|\bgesperrt bis\b|\bfrei (?:ab|erst ab|zur veroffentlichung ab)\b"
+    r"|\bnicht vor .{3,40}veroffentlich"
+    r"|\bnot (?:for|to be) (?:release|released|publication|published|broadcast|use|used"
+    r"|distribution|quoted)[^.]{0,60}? (?:before|until|till|prior to)\b"
+    r"|\bno (?:publication|release|use|broadcast) (?:before|until|till|prior)\b"
+    r"|\bhold(?: for release)? (?:until|till)\b|^hold for release\b"
     r"|\bdo not (?:publish|release|use|broadcast)[^.]{0,40}? (?:before|until|till|prior to)\b"
-    r"|\bne pas (?:publier|diffuser) avant\b|\bno (?:publicar|difundir) (?:antes|hasta)\b|\bnon (?:pubblicare|diffondere) prima\b|\bnao (?:publicar|divulgar) antes\b"
-    r"|не (?:публиковать|для публикации|распространять) (?:до|ранее)|محظور النشر|حظر النشر|يحظر النشر|ممنوع النشر|النشر محظور"
+    r"|\bne pas (?:publier|diffuser) avant\b|\bno (?:publicar|difundir) (?:antes|hasta)\b"
+    r"|\bnon (?:pubblicare|diffondere) prima\b|\bnao (?:publicar|divulgar) antes\b"
+    r"|не (?:публиковать|для публикации|распространять) (?:до|ранее)|محظور النشر|حظر النشر"
+    r"|يحظر النشر|ممنوع النشر|النشر محظور"
     r"|禁发|禁發|发布禁令|禁止发布|解禁(?!なし)|发布时间限制"
 )
 # FOR RELEASE AT 2:00 P.M. EST; FOR RELEASE ON DELIVERY: an embargo without the word.
 _FOR_RELEASE = re.compile(
-    r"^[^\w]{0,4}for (?:immediate )?(?:release|publication|use)[:,]? (?:at |on |after |from |not before )?"
-    r"(?:(?:[a-z]+,? )?(?:[a-z]+\.? \d{1,2},? \d{4}|\d{1,2} [a-z]+ \d{4}),? (?:at )?)?(?:\d{1,2}(?:[:.]\d\d)? ?(?:[ap]\.? ?m|hrs|hours|[a-z]{2,4}\b|\()|noon|midnight|delivery)"
+    r"^[^\w]{0,4}for (?:immediate )?(?:release|publication|use)[:,]? (?:at |on |after |from "
+    r"|not before )?"
+    r"(?:(?:[a-z]+,? )?(?:[a-z]+\.? \d{1,2},? \d{4}"
+    r"|\d{1,2} [a-z]+ \d{4}),? (?:at )?)?(?:\d{1,2}(?:[:.]\d\d)? ?(?:[ap]\.? ?m|hrs|hours"
+    r"|[a-z]{2,4}\b|\()|noon|midnight|delivery)"
 )
 _NONE = re.compile(
-    r"^[^\w]{0,4}(?:no embargo|not embargoed|embargo:? (?:none|no|lifted|aucun|keine|ninguno|nessuno|нет)|keine sperrfrist|embargo (?:has been )?lifted)\b"
+    r"^[^\w]{0,4}(?:no embargo|not embargoed|embargo:? (?:none|no|lifted|aucun|keine|ninguno"
+    r"|nessuno|нет)|keine sperrfrist|embargo (?:has been )?lifted)\b"
 )
 _ABOUT = re.compile(
-    r"\b(?:arms|oil|trade|weapons?|gas|grain|economic|export|import|fuel|food|military|naval|air|beef|diamond|timber|the|an|this|that|its|their|sur les|d'|l'|el|un|del|al"
-    r"|waffen|ol|handels|das|ein|des|armi|sulle|petrolero|petrolier|commercial|comercial|armes|armas|u\.?s\.?|eu|un|cuban?|нефтяно\w+|оружейно\w+|торгово\w+|на)[ -]?embargo(?! (?:lifts|ends|expires|is|time|date|will|for))"
-    r"|\bembargo(?:es)? (?:on|against|sur|contre|sobre|contra|su|contro|gegen|auf|imposed|de|of|in|by|measures|and|or|regime|op|на|против)\b|\bembargoes\b|embargoed (?:goods|countries|arms|oil|country)"
+    r"\b(?:arms|oil|trade|weapons?|gas|grain|economic|export|import|fuel|food|military|naval"
+    r"|air|beef|diamond|timber|the|an|this|that|its|their|sur les|d'|l'|el|un|del|al"
+    r"|waffen|ol|handels|das|ein|des|armi|sulle|petrolero|petrolier|commercial|comercial|armes"
+    r"|armas|u\.?s\.?|eu|un|cuban?|нефтяно\w+|оружейно\w+|торгово\w+"
+    r"|на)[ -]?embargo(?! (?:lifts|ends|expires|is|time|date|will|for))"
+    r"|\bembargo(?:es)? (?:on|against|sur|contre|sobre|contra|su|contro|gegen|auf|imposed|de|of"
+    r"|in|by|measures|and|or|regime|op|на|против)\b|\bembargoes\b|embargoed (?:goods|countries"
+    r"|arms|oil|country)"
 )
 _ANY_WORDS = ("embargo", "sperrfrist", "эмбарго", "엠바고", "حظر النشر", "محظور النشر", "يحظر النشر", "禁发", "禁發", "解禁",
               "not for release", "not for publication", "hold for release", "hold until", "gesperrt bis")  # fmt: skip

@@ -28,7 +28,8 @@ _LONGEST = 150
 _METADATA = (Label.DATE, Label.PLACE, Label.KIND, Label.RELEASE_LINE, Label.NUMBER)
 _BRACKETED = re.compile(r"^[\[(](?P<embargo>[^\])]*)[\])][\s:–—-]+(?P<rest>\S.*)$")
 _TO_COME = re.compile(
-    r"^(?:(?:from|de|von|source|organi[sz]ation|department|document type)\s?:|published:?|updated:?)$",
+    r"^(?:(?:from|de|von|source|organi[sz]ation|department|document type)\s?:|published:?"
+    r"|updated:?)$",
     re.IGNORECASE,
 )
 

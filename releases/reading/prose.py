@@ -15,16 +15,25 @@ BULLET = re.compile(
 )
 NUMBERED = re.compile(r"^\(?(?P<number>\d{1,3}|[a-z]|[ivx]{1,5})(?P<mark>[.)])\s+(?=\S)")
 _ADVISORY = re.compile(
-    r"^(?:who|what|when|where|why|how|event|date(?: and time)?|time|location|venue|details|background|rsvp|accreditation|participants|topic|speakers?|note|media access|dial-in|quand|quoi|qui"
-    r"|ou|wer|was|wann|wo|que|quien|quienes|cuando|donde|что|кто|когда|где|متى|اين|من|ماذا|时间|地点|内容|日時|場所)\s?[:：]\s*\S?"
+    r"^(?:who|what|when|where|why|how|event|date(?: and time)?|time|location|venue|details"
+    r"|background|rsvp|accreditation|participants|topic|speakers?|note|media access|dial-in"
+    r"|quand|quoi|qui"
+    r"|ou|wer|was|wann|wo|que|quien|quienes|cuando|donde|что|кто|когда|где|متى|اين|من|ماذا|时间"
+    r"|地点|内容|日時|場所)\s?[:：]\s*\S?"
 )
 _SALUTATION = re.compile(
-    r"^(?:ladies and gentlemen|excellenc|your excellenc|dear |mr\.? (?:president|speaker|chair|secretary)|madam |good (?:morning|afternoon|evening)|distinguished |friends,|colleagues,|fellow "
-    r"|thank you\b|sehr geehrte|meine (?:sehr geehrten )?damen|liebe |mesdames|monsieur |madame |chers |cheres |senoras|senores|senor |buen(?:os|as) |estimad|queridos |gentili |signore e signori"
-    r"|senhoras|bom dia|уважаем|дорогие |дамы и господа|добрый день|السيدات|السيد |ايها|بسم الله|女士们|各位|尊敬的|同志们)"
+    r"^(?:ladies and gentlemen|excellenc|your excellenc|dear |mr\.? (?:president|speaker|chair"
+    r"|secretary)|madam |good (?:morning|afternoon|evening)|distinguished |friends,|colleagues,"
+    r"|fellow "
+    r"|thank you\b|sehr geehrte|meine (?:sehr geehrten )?damen|liebe |mesdames|monsieur "
+    r"|madame |chers |cheres |senoras|senores|senor |buen(?:os|as) |estimad|queridos |gentili "
+    r"|signore e signori"
+    r"|senhoras|bom dia|уважаем|дорогие |дамы и господа|добрый день|السيدات|السيد |ايها"
+    r"|بسم الله|女士们|各位|尊敬的|同志们)"
 )
 _CLOCK_LINE = re.compile(
-    r"^(?:\d{1,2}[:.]\d\d\s?(?:[ap]\.?\s?m\.?|uhr|h)?|\d{1,2}\s?[ap]\.?m\.?|\d{1,2}h\d\d)(?:\s?[-–]\s?\d{1,2}[:.]?\d{0,2}\s?(?:[ap]\.?m\.?|uhr|h)?)?[:,]?\s+\S",
+    r"^(?:\d{1,2}[:.]\d\d\s?(?:[ap]\.?\s?m\.?|uhr|h)?|\d{1,2}\s?[ap]\.?m\.?"
+    r"|\d{1,2}h\d\d)(?:\s?[-–]\s?\d{1,2}[:.]?\d{0,2}\s?(?:[ap]\.?m\.?|uhr|h)?)?[:,]?\s+\S",
     re.IGNORECASE,
 )
 
@@ -142,7 +151,9 @@ def has_no_room(line: Line, following: Line, width: int) -> bool:
 
 
 _OPEN_END = re.compile(
-    r"(?:[,:;–—-]|\b(?:and|or|of|the|a|an|on|in|at|by|for|to|from|with|as|&|y|de|del|la|el|en|los|las|et|du|des|les|und|der|die|das|des|mit|fur|zu|von|il|di|e|da|do|um|и|в|на|с|по|для|о|от|من|في|على|و|إلى))$"
+    r"(?:[,:;–—-]|\b(?:and|or|of|the|a|an|on|in|at|by|for|to|from|with|as|&|y|de|del|la|el|en"
+    r"|los|las|et|du|des|les|und|der|die|das|des|mit|fur|zu|von|il|di|e|da|do|um|и|в|на|с|по"
+    r"|для|о|от|من|في|على|و|إلى))$"
 )
 _JOINING_START = re.compile(
     r"^(?:and|or|of|for|to|with|in|on|at|by|as|y|de|del|et|und|e|и|в|на|with|from)\b"

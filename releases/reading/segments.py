@@ -27,8 +27,10 @@ class Part:
 
 
 _DATE_FIELD = (
-    r"(?:date|dated|release date|date of release|date of issue|published(?: on)?|issued(?: on)?|posted(?: on)?|updated(?: on)?"
-    r"|last updated|publication date|for release|released|datum|veroffentlicht(?: am)?|fecha|publicado(?: el| em)?|date de publication|publie le"
+    r"(?:date|dated|release date|date of release|date of issue|published(?: on)?|issued(?: on)?"
+    r"|posted(?: on)?|updated(?: on)?"
+    r"|last updated|publication date|for release|released|datum|veroffentlicht(?: am)?|fecha"
+    r"|publicado(?: el| em)?|date de publication|publie le"
     r"|data|pubblicato il|дата|опубликовано|التاريخ|تاريخ|日期|发布日期|發佈日期|发布时间|発表日)"
 )
 _FIELD = re.compile(rf"^{_DATE_FIELD}\s?[:：|]?\s+|^{_DATE_FIELD}\s?[:：]\s?")
@@ -44,11 +46,13 @@ _LONGEST = 250
 """Characters; a longer line is no line of a header."""
 _LOOSE = " \t,.;:|/–—-•·，、،؛"
 _DATE_GLUE = re.compile(
-    r"^(?:[\s,.;:|/–—•·()\-،，]|\b(?:on|the|le|den|el|il|am|dated|of|em|à|a|der|du|de|at|vom|г|год[а]?|هـ|م|الموافق|يوم)\b)*$",
+    r"^(?:[\s,.;:|/–—•·()\-،，]|\b(?:on|the|le|den|el|il|am|dated|of|em|à|a|der|du|de|at|vom|г"
+    r"|год[а]?|هـ|م|الموافق|يوم)\b)*$",
     re.IGNORECASE,
 )
 _TIME = re.compile(
-    r"^[(\[]?(?:at |as of )?\d{1,2}(?:[:.]\d\d){1,2} ?(?:[ap]\.? ?m\.?|uhr|hrs|hours|h|uur)?(?: ?\(?(?:local time|local|[a-z]{1,5})\)?)?[)\].]?$"
+    r"^[(\[]?(?:at |as of )?\d{1,2}(?:[:.]\d\d){1,2} ?(?:[ap]\.? ?m\.?|uhr|hrs|hours|h"
+    r"|uur)?(?: ?\(?(?:local time|local|[a-z]{1,5})\)?)?[)\].]?$"
     r"|^[(\[]?\d{1,2} ?(?:[ap]\.? ?m\.?)(?: ?\(?[a-z]{1,4}\)?)?[)\].]?$|^\d{1,2} h(?: ?\d\d)?$"
 )
 _TRAILING_ARTICLE = re.compile(r",? (?:le|el|the|den|on|am|il|lo|vom|dated|of|du|del|od|от)$")

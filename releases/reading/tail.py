@@ -11,27 +11,46 @@ from releases.reading.segments import segment
 from releases.reading.spans import Label
 
 _NOTES = re.compile(
-    r"^[#*\[(-]*\s?(?:notes? (?:to|for) (?:the )?(?:news ?|picture )?(?:editors?|desks?|journalists?|media)|editors?'? notes?|editor's notes?|notes|forward[- ]looking statements?|safe harbou?r.{0,60}"
-    r"|cautionary (?:note|statement|language).{0,60}|disclaimers?|legal (?:notice|disclaimer)|trademarks?|boilerplate|hinweise? (?:an|fur) (?:die )?redaktion(?:en)?|anmerkungen? (?:an|fur) die redaktion"
-    r"|notes? (?:aux redactions|a l'attention des redactions|aux editeurs)|notas? (?:a los editores|al editor|para editores|a redaccion)|nota per (?:la redazione|i redattori)|nota aos editores"
-    r"|примечани[ея](?: для редакц\w+)?|ملاحظات? (?:ل|الى )\w+|编者按|编辑注意|zukunftsgerichtete aussagen|rechtlicher hinweis|uber diese mitteilung)[\])]*\s?[:.]?(?:\s|$)"
+    r"^[#*\[(-]*\s?(?:notes? (?:to|for) (?:the )?(?:news ?|picture )?(?:editors?|desks?"
+    r"|journalists?|media)|editors?'? notes?|editor's notes?|notes"
+    r"|forward[- ]looking statements?|safe harbou?r.{0,60}"
+    r"|cautionary (?:note|statement|language).{0,60}|disclaimers?|legal (?:notice|disclaimer)"
+    r"|trademarks?|boilerplate|hinweise? (?:an|fur) (?:die )?redaktion(?:en)?"
+    r"|anmerkungen? (?:an|fur) die redaktion"
+    r"|notes? (?:aux redactions|a l'attention des redactions|aux editeurs)"
+    r"|notas? (?:a los editores|al editor|para editores|a redaccion)|nota per (?:la redazione"
+    r"|i redattori)|nota aos editores"
+    r"|примечани[ея](?: для редакц\w+)?|ملاحظات? (?:ل|الى )\w+|编者按|编辑注意"
+    r"|zukunftsgerichtete aussagen|rechtlicher hinweis"
+    r"|uber diese mitteilung)[\])]*\s?[:.]?(?:\s|$)"
 )
 _ABOUT = re.compile(
-    r"^[#*-]*\s?(?:about|uber|a propos(?: de| d'| du)?|acerca de|sobre|quienes somos|informazioni su|chi siamo|chi e|о компании|об? |про |نبذة عن|عن |关于|關於|over|om|tietoja|o spolocnosti|o spolecnosti|o firmie|hakkinda)"
+    r"^[#*-]*\s?(?:about|uber|a propos(?: de| d'| du)?|acerca de|sobre|quienes somos"
+    r"|informazioni su|chi siamo|chi e|о компании|об? |про |نبذة عن|عن |关于|關於|over|om|tietoja"
+    r"|o spolocnosti|o spolecnosti|o firmie|hakkinda)"
     r"\s?(?=[^\W\d_])(?P<name>.{2,70}?)\s?(?P<end>:|：|$|\s[-–—]\s)"
 )
 _ARTICLE = re.compile(
-    r"(?:the|us|uns|nous|nosotros|das|die|den|der|dem|la|le|les|l'|el|los|las|os|as|o|a|il|lo|gli|i)\b"
+    r"(?:the|us|uns|nous|nosotros|das|die|den|der|dem|la|le|les|l'|el|los|las|os|as|o|a|il|lo"
+    r"|gli|i)\b"
 )
 _ABOUT_BEHIND = re.compile(r"^.{2,40}(?:について|會社槪要|会社概要|소개|hakkında)\s?[:：]?$")
 _DISCLAIMER = re.compile(
-    r"manages this site|external links to other|construed as an endorsement|forward-looking statements|all rights reserved|alle rechte vorbehalten|tous droits reserves|todos los derechos reservados"
-    r"|^(?:copyright|©|\(c\)) ?\d{0,4}|intended (?:only |solely )?for the (?:named |intended )?(?:recipient|addressee|use of)|views expressed (?:herein|here|in this)|unofficial document|for information media|not an official record"
-    r"|this (?:document|text|transcript|translation) (?:is|was|has been) (?:provided|prepared|translated) .{0,60}(?:courtesy|convenience|information)|the source text remains|is an equal opportunity"
+    r"manages this site|external links to other|construed as an endorsement"
+    r"|forward-looking statements|all rights reserved|alle rechte vorbehalten"
+    r"|tous droits reserves|todos los derechos reservados"
+    r"|^(?:copyright|©|\(c\)) ?\d{0,4}|intended (?:only |solely )?for the (?:named "
+    r"|intended )?(?:recipient|addressee|use of)|views expressed (?:herein|here|in this)"
+    r"|unofficial document|for information media|not an official record"
+    r"|this (?:document|text|transcript|translation) (?:is|was|has been) (?:provided|prepared"
+    r"|translated) .{0,60}(?:courtesy|convenience|information)|the source text remains"
+    r"|is an equal opportunity"
 )
 _ADDRESS = re.compile(
-    r"(?:\b\d{1,5}\s+[^\W\d_]+.{0,40}\b(?:street|st|avenue|ave|road|rd|boulevard|blvd|drive|nw|sw|ne|se|plaza|square|way|lane)\b)|(?:strasse|straße|platz|allee)\s+\d+"
-    r"|\b(?:rue|avenue|boulevard|place|calle|via|avenida|plaza|paseo|rua)\s.{2,40}\b\d{1,5}\b|\b\d{1,4},? (?:rue|avenue|boulevard|place)\b|\bp\.? ?o\.? box\b",
+    r"(?:\b\d{1,5}\s+[^\W\d_]+.{0,40}\b(?:street|st|avenue|ave|road|rd|boulevard|blvd|drive|nw"
+    r"|sw|ne|se|plaza|square|way|lane)\b)|(?:strasse|straße|platz|allee)\s+\d+"
+    r"|\b(?:rue|avenue|boulevard|place|calle|via|avenida|plaza|paseo|rua)\s.{2,40}\b\d{1,5}\b"
+    r"|\b\d{1,4},? (?:rue|avenue|boulevard|place)\b|\bp\.? ?o\.? box\b",
     re.IGNORECASE,
 )
 _CLOSES = re.compile("end|conclu|adjourn", re.IGNORECASE)

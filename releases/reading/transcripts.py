@@ -10,14 +10,24 @@ from releases.reading.prose import is_advisory_field
 _PREFIX = re.compile(r"^(?P<name>[^:：\n]{1,60}?)\s?[:：](?:\s+|(?<=：))(?=\S)")
 _Q_AND_A = re.compile(r"^(?P<name>Q|A)(?:[.:]\s*|\s{2,}|\s(?=[A-Z\"“(]))(?=\S)")
 _HONORIFIC = re.compile(
-    r"^(?:mr|mrs|ms|dr|president|vice president|secretary|under secretary|assistant secretary|deputy|minister|prime minister|foreign minister|ambassador|senator|congress\w+|representative"
-    r"|general|admiral|colonel|captain|chair\w*|chancellor|governor|mayor|director|administrator|commissioner|moderator|operator|question|answer|q|a|reporter|press|participant|speaker|interviewer"
-    r"|staff|senior \w+ official|administration official|spokes\w+|host|audience|interpreter|frage|antwort|pregunta|respuesta|journaliste|question|reponse|domanda|risposta|pergunta|resposta"
-    r"|вопрос|ответ|сообщение|السؤال|سؤال|جواب|الجواب|الصحفي|问|答|记者|記者|問|提问)\b|^(?:问|答|记者|問|記者|.{2,6}社记者)$"
+    r"^(?:mr|mrs|ms|dr|president|vice president|secretary|under secretary|assistant secretary"
+    r"|deputy|minister|prime minister|foreign minister|ambassador|senator|congress\w+"
+    r"|representative"
+    r"|general|admiral|colonel|captain|chair\w*|chancellor|governor|mayor|director"
+    r"|administrator|commissioner|moderator|operator|question|answer|q|a|reporter|press"
+    r"|participant|speaker|interviewer"
+    r"|staff|senior \w+ official|administration official|spokes\w+|host|audience|interpreter"
+    r"|frage|antwort|pregunta|respuesta|journaliste|question|reponse|domanda|risposta|pergunta"
+    r"|resposta"
+    r"|вопрос|ответ|сообщение|السؤال|سؤال|جواب|الجواب|الصحفي|问|答|记者|記者|問|提问)\b|^(?:问|答|记者|問|記者"
+    r"|.{2,6}社记者)$"
 )
 _NO_SPEAKER = re.compile(
-    r"^(?:note|notes|background|correction|update|contact|contacts|media|tel|phone|fax|e-?mail|email|web|website|http|https|subject|date|from|to|re|for example|example|source|sources|photo|caption|video"
-    r"|editor'?s note|notes? to editors?|summary|total|address|fact|url|twitter|tags|topics?|location|time|place|where|when|who|what|why|rsvp|deadline|attn|attachments?)\b"
+    r"^(?:note|notes|background|correction|update|contact|contacts|media|tel|phone|fax|e-?mail"
+    r"|email|web|website|http|https|subject|date|from|to|re|for example|example|source|sources"
+    r"|photo|caption|video"
+    r"|editor'?s note|notes? to editors?|summary|total|address|fact|url|twitter|tags|topics?"
+    r"|location|time|place|where|when|who|what|why|rsvp|deadline|attn|attachments?)\b"
 )
 
 
