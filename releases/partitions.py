@@ -18,7 +18,7 @@ AHEAD: Final = 50
 # Two builders at once wait for each other.
 _ADVISORY_LOCK: Final = 0x6D65_6470
 # A delivery is written again with its outcome: room on its page keeps that off the index.
-_FILL_FACTOR: Final = 50
+_FILL_FACTOR: Final = 40
 
 
 def partition_name(distribution_id: int) -> str:

@@ -11,6 +11,7 @@ from releases import commands
 from releases.expansion import FIRST_RANGE_SIZE, RANGE_SIZE, expand
 from releases.models import Batch, Delivery, Distribution, Rendering
 from releases.renderings import make_copies
+from releases.upkeep import finish_cancelled
 from runtime.database import Database
 from subscribers.models import ListSet, SubscriptionState
 from tests.support.office import SENDING, Office
@@ -195,11 +196,13 @@ def test_two_expansions_at_once_serve_everyone_once(postgresql_url: str) -> None
 
 def test_an_expansion_waits_for_a_cancelled_one_to_be_decided(office: Office) -> None:
     """Who a cancelled distribution did not reach is reached by the next, and nobody twice."""
-    lists = office.lists("press")
-    office.subscribe(office.people(10), lists["press"])
+    lists = office.lists("press", "europe")
+    people = office.people(10)
+    office.subscribe(people[:9], lists["press"])
+    office.subscribe(people[9:], lists["europe"])
     first = office.publish("press")
-    second = office.publish("press", is_again=False)
     expand_all(office, first)
+    second = office.publish("press", "europe")
     with office.database.transaction() as session:
         commands.cancel(session, first)
     is_more_left = expand(
@@ -211,3 +214,6 @@ def test_an_expansion_waits_for_a_cancelled_one_to_be_decided(office: Office) ->
     )
     assert is_more_left
     assert deliveries(office, second) == {}
+    finish_cancelled(office.database, first)
+    expand_all(office, second)
+    assert set(deliveries(office, second)) == set(people)
