@@ -115,7 +115,8 @@ _CITY = re.compile(
     re.IGNORECASE,
 )
 _OFFSET = re.compile(
-    r"(?:\b(?:UTC|GMT|ET)\s?)?(?<![\d/])(?P<sign>[+\-−–])(?P<hours>\d{1,2})(?::?(?P<minutes>\d\d))?(?![\d/])"
+    r"(?:\b(?:UTC|GMT"
+    r"|ET)\s?)?(?<![\d/])(?P<sign>[+\-−–])(?P<hours>\d{1,2})(?::?(?P<minutes>\d\d))?(?![\d/])"
 )
 _IANA = re.compile(r"\b(?:[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)?)")
 _LETTERS = re.compile(r"\b[^\W\d_]{1,4}\b")

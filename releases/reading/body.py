@@ -55,12 +55,12 @@ class BodyReader:
         found: list[Block | Item] = []
         kept = groups(lines)
         page_was_broken = False
-        for index, group in enumerate(kept):
-            if not page_was_broken and self._is_plain(group):
+        for index, printed in enumerate(kept):
+            if not page_was_broken and self._is_plain(printed):
                 is_last = index == len(kept) - 1
-                found.append(self._paragraph(group, may_be_heading=not is_last))
+                found.append(self._paragraph(printed, may_be_heading=not is_last))
                 continue
-            group, is_broken = self._without_page_marks(group)
+            group, is_broken = self._without_page_marks(printed)
             page_was_broken |= is_broken
             if not group:
                 continue

@@ -58,12 +58,18 @@ _ABOUT = re.compile(
     r"|in|by|measures|and|or|regime|op|на|против)\b|\bembargoes\b|embargoed (?:goods|countries"
     r"|arms|oil|country)"
 )
-_ANY_WORDS = ("embargo", "sperrfrist", "эмбарго", "엠바고", "حظر النشر", "محظور النشر", "يحظر النشر", "禁发", "禁發", "解禁",
-              "not for release", "not for publication", "hold for release", "hold until", "gesperrt bis")  # fmt: skip
+_ANY_WORDS = ("embargo", "sperrfrist", "эмбарго", "엠바고", "حظر النشر", "محظور النشر",
+              "يحظر النشر",
+              "禁发",
+              "禁發", "解禁",
+              "not for release", "not for publication", "hold for release", "hold until",
+              "gesperrt bis")  # fmt: skip
 _FILLER = re.compile(r"[\W\d_]+")
 _GLUE = frozenset(
-    "at on the of from a p am pm uhr hrs hours h le la el um il den alle ore a las a m p m et est edt gmt utc bst cet cest mez mesz noon until till".split()
-)
+    ("at", "on", "the", "of", "from", "a", "p", "am", "pm", "uhr", "hrs", "hours", "h", "le",
+     "la", "el", "um", "il", "den", "alle", "ore", "las", "m", "et", "est", "edt", "gmt",
+     "utc", "bst",      "cet", "cest", "mez", "mesz", "noon", "until", "till")
+)  # fmt: skip
 
 
 def mentions(text: str) -> bool:

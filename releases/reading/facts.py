@@ -159,27 +159,40 @@ class Facts:
     ) -> datetime.datetime | None:
         """The embargo, or EmbargoError when there is one that cannot be read beyond doubt."""
         found: set[datetime.datetime] = set()
-        for lines in [*self._header.embargoes, *_in_the_text(body, below, self._is_transcript)]:
+        for lines in [
+            *self._header.embargoes,
+            *embargoes_in(body, below, is_spoken=self._is_transcript),
+        ]:
             moment, _, is_dated_by_release = read_embargo(lines, date)
             if is_dated_by_release:
                 self.doubt("embargo", "its line gives no full date: the release's own is taken")
             found.add(moment)
-        if len(found) > 1:
-            moments = ", ".join(sorted(moment.isoformat() for moment in found))
-            raise EmbargoError(f"the text names several embargoes ({moments}): leave one")
+        refuse_several(found)
         if not found:
-            if smells_of_embargo(headline):
-                raise EmbargoError(
-                    f"the headline «{headline[:100]}» speaks of an embargo, and no line says until"
-                    ' when: add one such as "EMBARGOED UNTIL 6:00 p.m. ET, 5 March 2024"'
-                )
+            refuse_embargo_of(headline)
             return None
         if self._header.of(Label.RELEASE_LINE):
             self.doubt("embargo", "the text also says that it is for immediate release")
         return found.pop()
 
 
-def _in_the_text(body: list[Line], below: list[Line], is_spoken: bool) -> list[list[Line]]:
+def refuse_embargo_of(headline: str) -> None:
+    """Raises EmbargoError when a headline speaks of an embargo that no line explains."""
+    if smells_of_embargo(headline):
+        raise EmbargoError(
+            f"the headline «{headline[:100]}» speaks of an embargo, and no line says until when:"
+            ' add one such as "EMBARGOED UNTIL 6:00 p.m. ET, 5 March 2024"'
+        )
+
+
+def refuse_several(moments: set[datetime.datetime]) -> None:
+    """Raises EmbargoError when a text names more than one moment."""
+    if len(moments) > 1:
+        listed = ", ".join(sorted(moment.isoformat() for moment in moments))
+        raise EmbargoError(f"the text names several embargoes ({listed}): leave one")
+
+
+def embargoes_in(body: list[Line], below: list[Line], *, is_spoken: bool) -> list[list[Line]]:
     """Embargo lines outside the header: in its first paragraphs, or loud ones anywhere.
 
     What speakers in a transcript say of an embargo concerns the call they are in.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from releases.errors import EmbargoError
 from releases.reading import contacts, furniture
+from releases.reading.contact_blocks import contact_reach
 from releases.reading.datelines import read_dateline
 from releases.reading.embargo_lines import is_embargo, read_embargo
 from releases.reading.kinds import is_kind_by_whom
@@ -242,42 +243,8 @@ class HeaderReader:
 
     def _look_for_contact(self, index: int) -> None:
         """Sets how far a contact goes that begins here."""
-        if self._is_contact(index) or furniture.is_list_furniture(self._lines[index].words):
-            return
-        words = [cell.words for cell in cells(self._lines[index], self._text)]
-        label = next((cell for cell in words if contacts.label_end(cell) is not None), None)
-        if label is not None:
-            self._contact_until = self._contact_end(index, label)
-        elif self._lines[index].after_blank and self._is_contact_group(index):
-            self._contact_until = self._contact_end(index, "")
-
-    def _contact_end(self, index: int, label: str) -> int:
-        """The last line, from a label's on, by which somebody can be reached."""
-        rest = label[contacts.label_end(label) or 0 :].strip() if label else ""
-        end = index if rest or label.rstrip().endswith((":", "：")) else index - 1
-        for ahead in range(index + 1, min(index + 14, len(self._lines))):
-            line = self._lines[ahead]
-            if line.after_blank and (end > index or rest):
-                break
-            parts = [cell.words for cell in cells(line, self._text)]
-            if not any(contacts.can_follow(part) for part in parts):
-                break
-            if any(contacts.is_reachable(part) for part in parts):
-                end = ahead
-        return end if end >= index else -1
-
-    def _is_contact_group(self, index: int) -> bool:
-        """A few short lines without a label, one of them a telephone number or address."""
-        group = self._lines[index : index + run_to_blank(self._lines, index)]
-        first = cells(group[0], self._text)[0].words
-        if len(group) > 7 or len(first.split()) > 6 or (is_caps(first) and len(first.split()) > 4):
-            return False
-        parts = [cell.words for line in group for cell in cells(line, self._text)]
-        if any(contacts.label_end(part) is not None or _is_furniture(part) for part in parts):
-            return False
-        return all(contacts.can_follow(part) for part in parts) and any(
-            contacts.is_reachable(part) for part in parts
-        )
+        if not self._is_contact(index):
+            self._contact_until = contact_reach(self._lines, self._text, index)
 
     # Where the body begins
 
@@ -345,15 +312,3 @@ class HeaderReader:
                 if is_prose(run) or is_sentence(run):
                     return False
         return False
-
-
-def _is_furniture(words: str) -> bool:
-    return furniture.is_list_furniture(words) or furniture.is_release_line(words)
-
-
-def run_to_blank(lines: list[Line], index: int) -> int:
-    """How many lines stand together from `index` on."""
-    count = 1
-    while index + count < len(lines) and not lines[index + count].after_blank:
-        count += 1
-    return count

@@ -10,6 +10,7 @@ _LINK = re.compile(
     r"|(?<![\w.+%/@-])(?P<email>[\w.+%-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8})",
     re.IGNORECASE,
 )
+_PUNCTUATION = ".,;:!?'’…*_|。，；：！？、）」』】"
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 
 
@@ -46,11 +47,10 @@ def _without_punctuation(address: str) -> str:
     end = len(address)
     while end:
         last = address[end - 1]
-        if last in ".,;:!?'’…*_|" or last in "。，；：！？、）」』】":
-            end -= 1
-        elif last in _CLOSING and address.count(_CLOSING[last], 0, end) < address.count(
-            last, 0, end
-        ):
+        is_unopened = last in _CLOSING and (
+            address.count(_CLOSING[last], 0, end) < address.count(last, 0, end)
+        )
+        if last in _PUNCTUATION or is_unopened:
             end -= 1
         else:
             break

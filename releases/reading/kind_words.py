@@ -45,7 +45,8 @@ PHRASES = {
         |discurso|palabras|intervencion|alocucion|discours|allocution|rede|ansprache|grusswort
         |festrede
         |discorso|intervento|pronunciamento|речь|выступление|обращение|виступ|كلمة|خطاب
-        |讲话|講話|致辞|致辭|演讲|演講|演説|発言|연설|toespraak|speech text|tal|puhe|przemowienie|konusma""",
+        |讲话|講話|致辞|致辭|演讲|演講|演説|発言|연설
+        |toespraak|speech text|tal|puhe|przemowienie|konusma""",
     Kind.TRANSCRIPT: """
         transcript|press briefing|daily press briefing|briefing|special briefing
         |background briefing
@@ -90,7 +91,8 @@ PHRASES = {
         |einladung an die medien|terminhinweis|pressetermin|presse-einladung|terminankundigung
         |invito stampa|invito alla stampa|avviso stampa|aviso de pauta|convite a imprensa
         |анонс|приглашение для сми|приглашение для прессы|анонс для сми|медиа-анонс
-        |دعوة صحفية|دعوة لوسائل الإعلام|دعوة إعلامية|تنويه صحفي|تنويه إعلامي|采访邀请|采访通知|媒体邀请
+        |دعوة صحفية|دعوة لوسائل الإعلام|دعوة إعلامية|تنويه صحفي|تنويه إعلامي
+        |采访邀请|采访通知|媒体邀请
         |媒體邀請|採訪通知|取材案内|취재요청|persuitnodiging|uitnodiging voor de pers|pressinbjudan
         |kutsu medialle|mediakutsu|zaproszenie dla mediow|zaproszenie prasowe|pozvanka pro media
         |basin daveti|undangan media|undangan liputan""",
@@ -136,7 +138,8 @@ IN_TITLE = (
         r"|news) (?:briefing|conference|gaggle|availability|call)\b|\bpress gaggle\b"
         r"|^(?:daily |special |background )?(?:press )?briefing\b|\binterview (?:of|with|by)\b"
         r"|^joint press availability|conferencia de prensa|rueda de prensa"
-        r"|conference de presse|^пресс-конференция|^стенограмма|^брифинг|例行记者会|答记者问|記者会見",
+        r"|conference de presse|^пресс-конференция|^стенограмма|^брифинг"
+        r"|例行记者会|答记者问|記者会見",
     ),
     (
         Kind.REMARKS,

@@ -5,13 +5,20 @@ from collections import Counter
 from dataclasses import dataclass
 
 _STOP_WORDS = {
-    "en": "the of and to in that for is on with by this are was as be from at have has will it not which their",
-    "es": "el la de que y en los del las por con para una su al se es como lo más fue sus este entre",
-    "fr": "le la les des et en du une est pour dans que par sur au aux ce cette qui avec plus son ont été",
-    "de": "der die das und den von zu mit dem des für ist auf eine im nicht sich wird bei auch als einer wurde",
-    "it": "il di che della per una con del dei le nel alla gli sono si i chi ai dai sui agli ho hanno questo è delle al più anche dal nella ha stato",
-    "pt": "o de a que do da em para uma os com no na por dos as das ao mais foi são à pela entre também",
-    "nl": "de het een van en in is dat op te voor met zijn aan door worden niet ook bij naar wordt heeft",
+    "en": "the of and to in that for is on with by this "
+    "are was as be from at have has will it not which their",
+    "es": "el la de que y en los del las por con para "
+    "una su al se es como lo más fue sus este entre",
+    "fr": "le la les des et en du une est pour dans que "
+    "par sur au aux ce cette qui avec plus son ont été",
+    "de": "der die das und den von zu mit dem des für "
+    "ist auf eine im nicht sich wird bei auch als einer wurde",
+    "it": "il di che della per una con del dei le nel alla gli sono si i "
+    "chi ai dai sui agli ho hanno questo è delle al più anche dal nella ha stato",
+    "pt": "o de a que do da em para uma os com no "
+    "na por dos as das ao mais foi são à pela entre também",
+    "nl": "de het een van en in is dat op te voor "
+    "met zijn aan door worden niet ook bij naar wordt heeft",
     "sv": "och att det som en på är av för med till den har inte om ett vid från kommer också",
     "da": "og at det som en på er af for med til den har ikke om et ved fra vil også der blev",
     "nb": "og at det som en på er av for med til den har ikke om et ved fra vil også ble etter",

@@ -28,7 +28,7 @@ class ItemLines:
 
 
 class Numbering:
-    """Which numbers at the beginning of lines count something: 1 where a 2 follows, then each next."""
+    """Which numbers that begin lines count something: 1 where a 2 follows, then each next."""
 
     def __init__(self, lines: list[Line]) -> None:
         self._twos = [line.start for line in lines if _number(line.words) == 2]

@@ -27,10 +27,13 @@ from releases.content import Content, Kind
 from releases.embargo import parse_moment
 from releases.errors import ReleaseError
 from releases.reading.dates import find_dates
+from releases.reading.embargo_lines import read_embargo
+from releases.reading.facts import embargoes_in, refuse_embargo_of, refuse_several
 from releases.reading.front_matter import FrontMatter, read_front_matter
 from releases.reading.inline import linked
 from releases.reading.kinds import PrintedKind, kind_of, kind_of_title
 from releases.reading.languages import language_of
+from releases.reading.lines import split_lines
 from releases.reading.parsed import Parsed, Unsure
 from releases.reading.spans import Label, Span
 
@@ -65,7 +68,7 @@ def read_markdown(text: str) -> Parsed:
         )
         kind = PrintedKind(Kind.PRESS_RELEASE, "")
     date = _date(front.get("date"))
-    embargo = front.get("embargo")
+    embargo = _embargo(front, date, title, text[front.end :])
     slug = front.get("slug")
     if slug is not None and not (_SLUG.fullmatch(slug) and len(slug) <= _SLUG_LENGTH):
         raise ReleaseError(f"front matter: the slug «{slug[:40]}» must be like «first-light-2024»")
@@ -79,7 +82,7 @@ def read_markdown(text: str) -> Parsed:
         office=front.get("office"),
         place=front.get("place"),
         date=date,
-        embargo=parse_moment(embargo, date=date, what="the embargo") if embargo else None,
+        embargo=embargo,
         language=language,
         contacts=front.contacts or tuple(filter(None, [front.get("contacts")])),
         footer=front.get("footer"),
@@ -103,6 +106,22 @@ def _title(front: FrontMatter, blocks: list[Block]) -> tuple[str, list[Block]]:
     if heading and heading.casefold() == title.casefold():
         blocks = blocks[1:]
     return title, [_lowered(block) for block in blocks]
+
+
+def _embargo(
+    front: FrontMatter, date: datetime.date | None, title: str, source: str
+) -> datetime.datetime | None:
+    """The front matter's, and whatever the text itself says of one; they must agree."""
+    found = set()
+    if printed := front.get("embargo"):
+        found.add(parse_moment(printed, date=date, what="the embargo"))
+    for lines in embargoes_in(split_lines(source), [], is_spoken=False):
+        found.add(read_embargo(lines, date)[0])
+    refuse_several(found)
+    if not found:
+        refuse_embargo_of(title)
+        return None
+    return found.pop()
 
 
 def _lowered(block: Block) -> Block:
@@ -155,10 +174,15 @@ def _date(printed: str | None) -> datetime.date | None:
 
 
 def _blocks(source: str) -> list[Block]:
-    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    # Every link is taken apart here, and only then judged: of a script its words are left.
-    parser.validateLink = lambda url: True  # type: ignore[method-assign]
+    parser = _Parser("commonmark", {"html": False}).enable(["table", "strikethrough"])
     return list(_Walker(parser.parse(source)).blocks(""))
+
+
+class _Parser(MarkdownIt):
+    """Takes every link apart, to be judged only then: of a script its words are left."""
+
+    def validateLink(self, url: str) -> bool:  # noqa: N802, ARG002 - the library's names
+        return True
 
 
 class _Walker:

@@ -42,8 +42,8 @@ _OFFICE_UNSPACED = re.compile(
     r"(?:新闻办公室|新聞辦公室|新闻办|新闻司|新闻处|新聞處|发言人办公室|新闻局|宣传部|広報室|広報部|報道官室|报道局|대변인실|홍보실)$"
 )
 _ORGANISATION_START = re.compile(
-    r"^(?:the )?(?:u\.?s\.? |united states |federal |royal |national |international |european "
-    r"|ministry"
+    r"^(?:the )?(?:u\.?s\.? |united states |federal |royal |national |international |european )?"
+    r"(?:ministry|federal reserve"
     r"|department (?:of|for)|union of|embassy of|permanent mission|mission of|consulate|city of"
     r"|state of|county of"
     r"|government of|republic of|kingdom of|bank of|university of|council of|house of|court of"
@@ -81,9 +81,12 @@ _FOREIGN = re.compile(
     r"|посольство)"
 )
 _SMALL_WORDS = frozenset(
-    "of the and for & de del la las los le les y e et des du d' fur und di da do dos das della dei"
-    " и по i w van het voor og och o on in".split()
-)
+    (
+        "of", "the", "and", "for", "&", "de", "del", "la", "las", "los", "le", "les", "y", "e",
+        "et", "des", "du", "d'", "fur", "und", "di", "da", "do", "dos", "das", "della", "dei",
+        "и", "по", "i", "w", "van", "het", "voor", "og", "och", "o", "on", "in",
+    )
+)  # fmt: skip
 _POSITION = re.compile(
     r"\b(?:secretary|spokes(?:person|man|woman)|minister|president|ambassador|director"
     r"|administrator"
@@ -139,8 +142,12 @@ def is_organisation(words: str) -> bool:
     folded = fold(words.strip(" *:,"))
     if len(folded.split()) > 9 or not (_is_name(words) or _is_short_title(words)):
         return False
-    found = _ORGANISATION_START.match(folded) or _ORGANISATION_END.search(folded)
-    return found is not None or (len(words) <= 24 and bool(_ORGANISATION_UNSPACED.search(words)))
+    if _ORGANISATION_START.match(folded):
+        return True
+    # "Remarks at the White House" ends in a house, and is none.
+    if _ORGANISATION_END.search(folded) and not re.search(r" (?:at|on|with|to|from|by) ", folded):
+        return True
+    return len(words) <= 24 and _ORGANISATION_UNSPACED.search(words) is not None
 
 
 def is_person(words: str) -> bool:
@@ -175,7 +182,7 @@ def is_venue(words: str) -> bool:
 def _is_short_title(words: str) -> bool:
     """A name in a language that writes its nouns small ("Service de presse")."""
     is_sentence = words.endswith((".", "?", "!", ";", ":"))
-    if not words[0].isupper() or is_sentence or not words.isascii() and len(words.split()) > 6:
+    if not words[0].isupper() or is_sentence or (not words.isascii() and len(words.split()) > 6):
         return False
     folded = fold(words)
     return len(words.split()) <= 5 and _FOREIGN.match(folded) is not None

@@ -11,7 +11,7 @@ _WORDS_LIMIT = 500_000
 
 
 class Joiner:
-    """Joins lines; a hyphen at a line's end goes only where the text itself shows the word whole."""
+    """Joins lines; a hyphen at a line's end goes only where the text shows the word whole."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -37,7 +37,7 @@ class Joiner:
         return "".join(joined)
 
     def _append_hyphenated(self, joined: list[str], words: str) -> None:
-        """recon-/struction is one word where "reconstruction" stands elsewhere; non-/voting stays."""
+        """recon-/struction becomes one word where that word stands elsewhere; non-/voting stays."""
         start = joined[-1].rsplit(maxsplit=1)[-1]
         end = words.split(maxsplit=1)[0]
         whole = (start[:-1] + end).strip(".,;:!?\"'”’)(“‘").lower()
@@ -64,8 +64,7 @@ def is_plain_paragraph(group: list[Line]) -> bool:
         words = line.words
         if not words[0].isalpha() or words[:2] == "o ":
             return False
-        if len(words) > width:
-            width = len(words)
+        width = max(width, len(words))
     least = width * 0.82
     for line in group[1:]:
         if line.text[0].isspace():

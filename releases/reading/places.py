@@ -29,7 +29,8 @@ kazakhstan kenya kosovo kuwait kyrgyzstan laos latvia lebanon lesotho liberia li
 lithuania luxembourg madagascar malawi malaysia maldives mali malta mauritania mauritius mexico
 moldova monaco mongolia montenegro morocco mozambique myanmar namibia nepal netherlands
 the_netherlands new_zealand nicaragua niger nigeria north_macedonia norway oman pakistan palau
-panama puerto_rico papua_new_guinea paraguay peru philippines the_philippines poland portugal qatar romania
+panama puerto_rico papua_new_guinea paraguay peru philippines the_philippines poland
+portugal qatar romania
 russia rwanda samoa saudi_arabia senegal serbia seychelles sierra_leone singapore slovakia slovenia
 somalia south_africa south_korea republic_of_korea south_sudan spain sri_lanka sudan suriname
 sweden switzerland syria taiwan tajikistan tanzania thailand timor-leste togo tonga
@@ -72,7 +73,8 @@ adelaide hobart wellington auckland christchurch suva port_moresby honiara apia
 москва санкт-петербург киев минск астана київ казань новосибирск екатеринбург софия београд
 القاهرة الرياض الدوحة أبوظبي دبي عمان بيروت بغداد دمشق الرباط تونس الجزائر طرابلس الخرطوم المنامة
 الكويت مسقط صنعاء القدس  رام_الله نيويورك جنيف واشنطن لندن باريس بروكسل  أبو_ظبي جدة
-北京 上海 广州 深圳 天津 重庆 武汉 成都 香港 澳门 台北 臺北 东京 東京 大阪 京都 纽约 日内瓦 서울 부산 세종
+北京 上海 广州 深圳 天津 重庆 武汉 成都
+香港 澳门 台北 臺北 东京 東京 大阪 京都 纽约 日内瓦 서울 부산 세종
 ירושלים תל אביב αθηνα
 """
 

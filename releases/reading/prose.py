@@ -133,9 +133,8 @@ def _goes_on(line: Line, following: Line, width: int, page: Page) -> bool:
         return False
     if page.is_centred(line):
         return True
-    if (
-        not page.is_wrapped
-        or ends_sentence(line.words) != ends_sentence(following.words)
+    if not page.is_wrapped or (
+        ends_sentence(line.words) != ends_sentence(following.words)
         and len(line.words) < width * 0.6
     ):
         return False

@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from releases.reading import furniture
@@ -57,8 +57,10 @@ _TIME = re.compile(
 )
 _TRAILING_ARTICLE = re.compile(r",? (?:le|el|the|den|on|am|il|lo|vom|dated|of|du|del|od|от)$")
 _RELEASED_AS = (
-    "press release", "news release", "media release", "media advisory", "press statement", "press notice",
-    "comunicado de prensa", "nota de prensa", "communique de presse", "pressemitteilung", "comunicato stampa",
+    "press release", "news release", "media release", "media advisory", "press statement",
+    "press notice",
+    "comunicado de prensa", "nota de prensa", "communique de presse", "pressemitteilung",
+    "comunicato stampa",
     "news", "fact sheet", "media alert",
 )  # fmt: skip
 
@@ -76,39 +78,36 @@ def date_field_end(words: str) -> int | None:
     return len(words) if match else None
 
 
+_ITSELF: tuple[tuple[Callable[[str], bool], Label], ...] = (
+    (furniture.is_rule, Label.RULE),
+    (furniture.is_page_mark, Label.PAGE_MARK),
+    (furniture.is_start_mark, Label.START_MARK),
+    (furniture.is_release_line, Label.RELEASE_LINE),
+    (is_series, Label.SERIES),
+    (lambda words: _TIME.match(fold(words)) is not None, Label.TIME),
+    (lambda words: furniture.is_number(words) and not kind_at_start(words), Label.NUMBER),
+    (lambda words: is_office(words) and not _by_place(words), Label.OFFICE),
+    (lambda words: is_place(words) and not _by_place(words), Label.PLACE),
+)
+
+
 def _whole(words: str) -> list[Part] | None:
-    label: Label | None = None
-    value: Value = None
-    if furniture.is_rule(words):
-        label = Label.RULE
-    elif furniture.is_page_mark(words):
-        label = Label.PAGE_MARK
-    elif furniture.is_start_mark(words):
-        label = Label.START_MARK
-    elif furniture.is_release_line(words):
-        label = Label.RELEASE_LINE
-    elif kind := kind_of(words):
-        label, value = Label.KIND, kind
-    elif is_series(words):
-        label = Label.SERIES
-    elif date := _whole_date(words):
-        label, value = Label.DATE, date
-    elif _TIME.match(fold(words)):
-        label = Label.TIME
-    elif furniture.is_number(words) and not kind_at_start(words):
-        label = Label.NUMBER
-    elif is_office(words) and not _by_place(words):
-        label = Label.OFFICE
-    elif (issued := _ISSUED_AT.match(fold(words))) and _is_town(words[issued.end() :]):
+    """The line as one thing, or as one thing after its name ("Ort: Berlin")."""
+    if kind := kind_of(words):
+        return [Part(0, len(words), Label.KIND, kind)]
+    if date := _whole_date(words):
+        return [Part(0, len(words), Label.DATE, date)]
+    if (issued := _ISSUED_AT.match(fold(words))) and _is_town(words[issued.end() :]):
         start = issued.end()
         return [Part(0, start, Label.LETTERHEAD), Part(start, len(words), Label.PLACE)]
-    elif is_place(words) and not _by_place(words):
-        label = Label.PLACE
-    elif field := _PLACE_FIELD.match(fold(words)):
+    for is_it, label in _ITSELF:
+        if is_it(words):
+            return [Part(0, len(words), label)]
+    if field := _PLACE_FIELD.match(fold(words)):
         return [Part(0, field.end(), Label.PLACE), Part(field.end(), len(words), Label.PLACE)]
-    elif len(words) <= 200 and furniture.is_list_furniture(words):
-        label = Label.LIST_FOOTER
-    return [Part(0, len(words), label, value)] if label else None
+    if len(words) <= 200 and furniture.is_list_furniture(words):
+        return [Part(0, len(words), Label.LIST_FOOTER)]
+    return None
 
 
 def _is_town(words: str) -> bool:

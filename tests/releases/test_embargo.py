@@ -92,8 +92,11 @@ def test_a_releases_own_date_stands_in_for_one_that_is_not_printed() -> None:
     assert found.isoformat() == "2014-01-29T14:00:00-05:00"
 
 
+YEARS = st.dates(datetime.date(2000, 1, 1), datetime.date(2099, 1, 1))
+
+
 @given(
-    st.datetimes(datetime.datetime(2000, 1, 1), datetime.datetime(2099, 1, 1)),
+    st.builds(datetime.datetime.combine, YEARS, st.times()),
     st.sampled_from(
         ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland", "UTC"]
     ),
@@ -101,21 +104,24 @@ def test_a_releases_own_date_stands_in_for_one_that_is_not_printed() -> None:
 def test_what_is_read_is_what_the_clock_shows(wall: datetime.datetime, zone: str) -> None:
     """A moment that is read shows the printed time in its zone; gaps and folds are refused."""
     wall = wall.replace(second=0, microsecond=0)
+    refusal = ""
     try:
         found = parse_moment(f"{wall:%Y-%m-%d %H:%M} {zone}")
-    except EmbargoError as error:
-        assert "exist" in str(error) or "twice" in str(error)
-    else:
         assert found.astimezone(ZoneInfo(zone)).replace(tzinfo=None) == wall
+    except EmbargoError as error:
+        refusal = str(error)
+    assert not refusal or "exist" in refusal or "twice" in refusal
 
 
 @given(st.text(max_size=80))
 def test_no_text_brings_it_down(text: str) -> None:
     """Any text is a moment with an offset, or an EmbargoError."""
+    refusal = ""
     try:
         assert parse_moment(text).utcoffset() is not None
     except EmbargoError as error:
-        assert "\n" not in str(error)
+        refusal = str(error)
+    assert "\n" not in refusal
 
 
 def test_text_and_option_must_agree() -> None:

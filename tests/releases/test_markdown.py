@@ -163,3 +163,19 @@ def test_an_embargo_in_front_matter_needs_its_zone() -> None:
     """The embargo of front matter is read as strictly as any other."""
     with pytest.raises(EmbargoError, match="no time zone"):
         parse("---\ntitle: x\nembargo: 2024-03-05T10:00\n---\nbody")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\ntitle: EMBARGOED crabs\n---\nWords of the release.\n",
+        "---\ntitle: Crabs\n---\n**EMBARGOED UNTIL WEDNESDAY**\n\nWords of the release.\n",
+        "---\ntitle: Crabs\nembargo: 2024-03-05T10:00Z\n---\n"
+        "EMBARGOED UNTIL 5 March 2024 10:00 CET\n",
+    ],
+    ids=["in the title", "in the text", "another in the text"],
+)
+def test_an_embargo_in_the_text_counts_too(text: str) -> None:
+    """Markdown whose words speak of an embargo is refused unless that is understood."""
+    with pytest.raises(EmbargoError):
+        parse(text)

@@ -137,7 +137,8 @@ def test_a_hyphen_goes_only_where_the_text_shows_the_word_whole() -> None:
 def test_links_are_runs_without_the_punctuation_after_them() -> None:
     """Web and mail addresses become links; a full stop or bracket after them does not."""
     text = (
-        "Port of Saltmouth opens\n\n5 March 2024\n\nSee https://port.example/a_(b), or www.port.example.\n"
+        "Port of Saltmouth opens\n\n5 March 2024\n\n"
+        "See https://port.example/a_(b), or www.port.example.\n"
         "Questions go to desk@port.example; see also (http://port.example/x?y=1&z=2).\n"
     )
     paragraphs = [block for block in parse(text).content.body if isinstance(block, Paragraph)]
@@ -159,9 +160,14 @@ def test_what_is_in_doubt_is_named() -> None:
     assert any("Tuesday" in doubt.why for doubt in wrong.unsure)
 
 
-EMBARGOED = (
-    "Crab found in the upper river\n\n{}\n\nLondon, 5 March 2024\n\nA new crab was found. It is the size of a coin.\n"
-)
+EMBARGOED = """Crab found in the upper river
+
+{}
+
+London, 5 March 2024
+
+A new crab was found. It is the size of a coin.
+"""
 
 
 @pytest.mark.parametrize(
