@@ -193,7 +193,9 @@ def _insert(members: sa.Subquery, is_postgresql: bool) -> sa.Insert:
         sa.case((is_queued, DeliveryState.QUEUED.value), else_=DeliveryState.SUPPRESSED.value),
         members.c.reason,
         sa.case((is_queued, None), else_=sa.bindparam("now", type_=Delivery.decided_at.type)),
-    ).join(
+    ).outerjoin(
+        # Who has changed how they read since the combinations were looked up has no copy: that
+        # is refused by the table, and not a person who is passed over.
         copies,
         sa.and_(
             copies.c.mask == members.c.mask,

@@ -5,6 +5,7 @@ one range, whatever lists they are on. What decides who is left out is read unde
 the release's versions: two expansions at once would each miss the other's rows.
 """
 
+import itertools
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -28,6 +29,7 @@ from runtime.database import Database, database_now
 RANGE_SIZE: Final = 1000
 """People in a batch. The first is smaller, so that the first mail leaves soon."""
 FIRST_RANGE_SIZE: Final = 200
+ATTEMPTS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +79,13 @@ def expand(
     on_batch: Callable[[], None],
     may_go_on: Callable[[], bool],
 ) -> bool:
-    """Expand range by range while `may_go_on`; whether something is left to expand.
+    """Expand range by range while `may_go_on`; whether something is left to expand at once.
 
     `on_batch` is called after the commit of each range that has something to deliver.
     """
     copies: Copies = {}
     while True:
-        with database.transaction() as session:
-            step = expand_range(session, distribution_id, copies)
-        match step:
+        match _next_step(database, distribution_id, copies):
             case CopiesMissing(combinations):
                 copies |= make_copies(combinations)
                 continue
@@ -94,12 +94,23 @@ def expand(
                     on_batch()
                 if is_last:
                     return False
-            case NothingToExpand():
-                return False
-            case MustWait():
-                return True
+            case NothingToExpand() | MustWait():
+                return False  # the sweep rings for what must wait
         if not may_go_on():
             return True
+
+
+def _next_step(database: Database, distribution_id: int, copies: Copies) -> Step:
+    """One range, in a transaction of its own; once more where somebody changed meanwhile."""
+    for attempt in itertools.count(1):
+        try:
+            with database.transaction() as session:
+                return expand_range(session, distribution_id, copies)
+        except sa.exc.IntegrityError:
+            # They follow other lists or read another language than when we looked.
+            if attempt == ATTEMPTS:
+                raise
+    raise AssertionError("counting ends never")
 
 
 def expand_range(session: Session, distribution_id: int, copies: Copies) -> Step:
