@@ -1,7 +1,7 @@
 # Everything that is done with this project is a target here; `make help` lists them.
 
 # A caller's Python environment must not leak into ours.
-unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE VIRTUAL_ENV
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 export PYTHONNOUSERSITE = 1
 
 BIN := .venv/bin

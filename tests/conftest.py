@@ -37,6 +37,8 @@ def pytest_configure() -> None:
     for name in list(os.environ):
         if name.startswith(("MEDIANOTE_", "PG")):
             del os.environ[name]
+    # Commands that tests run need not compile the same modules again and again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # A zone that no code of ours may lean on.
     os.environ["TZ"] = "Pacific/Chatham"
     time.tzset()

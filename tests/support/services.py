@@ -30,7 +30,9 @@ class PostgresqlServer(Program):
         self.folder = _folder_for(user, "medianote-pg-")
         self.port = free_port()
         data = self.folder / "data"
-        initdb = [find_program("initdb"), "--no-sync", "--no-instructions", "--auth=trust"]
+        # Both of one version, should there be several.
+        programs = Path(find_program("initdb")).resolve().parent
+        initdb = [str(programs / "initdb"), "--no-sync", "--no-instructions", "--auth=trust"]
         initdb += [
             "--username=medianote",
             "--encoding=UTF8",
@@ -56,7 +58,7 @@ class PostgresqlServer(Program):
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         super().__init__(
-            [find_program("postgres"), "-D", str(data), *options],
+            [str(programs / "postgres"), "-D", str(data), *options],
             self.folder / "log",
             self._answers,
             user=user,
