@@ -15,6 +15,7 @@ from releases.models import (
     DistributionRelease,
     DistributionState,
 )
+from releases.publishing import RETRY_WINDOW
 from runtime.database import database_now
 from subscribers.models import Subscription, SubscriptionState
 
@@ -52,7 +53,10 @@ def pause(session: Session, distribution_id: int) -> None:
 
 
 def resume(session: Session, distribution_id: int) -> None:
-    """paused or held → running, or back to scheduled while its time has not come."""
+    """paused or held → running, or back to scheduled while its time has not come.
+
+    What has waited for days is then tried for as long as if it had been published now.
+    """
     distribution = _locked(session, distribution_id)
     if distribution.state == State.RUNNING:
         return
@@ -65,6 +69,7 @@ def resume(session: Session, distribution_id: int) -> None:
     assert now is not None
     distribution.state = State.SCHEDULED if distribution.due_at > now else State.RUNNING
     distribution.note = None
+    distribution.deadline_at = max(distribution.deadline_at, now + RETRY_WINDOW)
 
 
 def cancel(session: Session, distribution_id: int) -> int:

@@ -12,7 +12,14 @@ from releases.commands import DistributionError, NoSuchDistribution, cancel, pau
 from releases.content import Content, Paragraph, Run
 from releases.errors import EmbargoError
 from releases.models import Delivery, Distribution, DistributionList, ReleaseVersion
-from releases.publishing import NobodyLeft, Order, PublishError, UnknownList, publish
+from releases.publishing import (
+    RETRY_WINDOW,
+    NobodyLeft,
+    Order,
+    PublishError,
+    UnknownList,
+    publish,
+)
 from releases.queries import status
 from runtime.database import Database, database_now
 from subscribers.models import MailingList, Subscriber, Subscription
@@ -250,6 +257,22 @@ def test_pause_resume_cancel(database: Database) -> None:
             change(session, number)
     with database.transaction() as session, pytest.raises(NoSuchDistribution, match="99"):
         pause(session, 99)
+
+
+@pytest.mark.usefixtures("lists")
+def test_what_is_resumed_has_time_to_be_delivered(database: Database) -> None:
+    """Whatever an officer resumes after days is tried for as long as what is published then."""
+    number = publish(database, Order(NEWS, ("press",)), salt=SALT).distribution_id
+    with database.transaction() as session:
+        found = session.get_one(Distribution, number)
+        found.state = "held"
+        found.due_at -= dt.timedelta(days=3)
+        found.deadline_at -= dt.timedelta(days=3)
+    with database.transaction() as session:
+        resume(session, number)
+    with database.reading() as session:
+        left = session.get_one(Distribution, number).deadline_at - dt.datetime.now(dt.UTC)
+    assert dt.timedelta(hours=47) < left <= RETRY_WINDOW
 
 
 @pytest.mark.usefixtures("lists")
