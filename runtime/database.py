@@ -55,6 +55,14 @@ PLAIN_REASONS: Final = (
     ),
 )
 
+DATABASE_IS_AWAY: Final = (
+    sa.exc.OperationalError,
+    sa.exc.InterfaceError,
+    # Among others a connection that PostgreSQL has cut for its silence in a transaction.
+    sa.exc.InternalError,
+)
+"""What may be well the next time: a transaction that ends with one of these can be repeated."""
+
 BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 """An id; SQLite numbers rows by itself only in a column declared INTEGER."""
 

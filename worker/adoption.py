@@ -18,6 +18,9 @@ def adopt_lost_leases(database: Database, folder: JournalFolder) -> None:
     Leases of this journal folder come after their journal. Those of another folder wait while
     a lease of that folder lives; a folder without one is lost, and its journals with it.
     """
+    # Before the leases are read: who dies later has a lease that is read, or a journal that is
+    # not among these.
+    abandoned = [name for name in folder.names() if folder.is_abandoned(name)]
     with database.reading() as session:
         leases = other_leases(session)
     for lease in leases:
@@ -25,7 +28,8 @@ def adopt_lost_leases(database: Database, folder: JournalFolder) -> None:
             _adopt_here(database, folder, lease)
         elif lease.is_expired and not lease.is_folder_alive:
             _adopt(database, lease, None if lease.journal else {}, is_dead=False)
-    _apply_orphans(database, folder, {lease.journal for lease in leases})
+    known = {lease.journal for lease in leases}
+    _apply_orphans(database, folder, [name for name in abandoned if name not in known])
 
 
 def _adopt_here(database: Database, folder: JournalFolder, lease: OtherLease) -> None:
@@ -61,11 +65,9 @@ def _by_batch(slots: Sequence[SlotRead], lease_id: int) -> dict[int, Sequence[En
     return {slot.batch_id: slot.entries for slot in slots if slot.lease_id == lease_id}
 
 
-def _apply_orphans(database: Database, folder: JournalFolder, known: set[str]) -> None:
+def _apply_orphans(database: Database, folder: JournalFolder, names: Sequence[str]) -> None:
     """Journals of dead processes whose lease was taken over while they still ran."""
-    for name in folder.names():
-        if name in known or not folder.is_abandoned(name):
-            continue
+    for name in names:
         for slot in folder.read(name) or ():
             with database.transaction() as session:
                 apply_late(session, slot.lease_id, slot.batch_id, slot.entries)

@@ -115,6 +115,7 @@ class Engine:
             else:
                 # The journal knows; whoever finds it applies it when the lease has run out.
                 log.warning("the ledger is behind; its journal is left to the sweep")
+                ledger.abandon()
                 keeper.abandon()
                 self._journal = None
                 journal.close()

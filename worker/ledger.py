@@ -11,11 +11,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-import sqlalchemy as sa
-
 from releases.leasing import Leased
 from releases.ledger import Report, Turn, take_turn
-from runtime.database import Database, plain_reason
+from runtime.database import DATABASE_IS_AWAY, Database, plain_reason
 from runtime.logging import get_logger
 from worker.hand import Hand
 from worker.journal import SLOTS
@@ -53,6 +51,7 @@ class LedgerThread:
         self._wants_next = True
         self._is_dry = False
         self._is_closing = False
+        self._is_abandoned = False
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="medianote-ledger", daemon=True)
         self._thread.start()
@@ -99,6 +98,12 @@ class LedgerThread:
             raise self._error
         return not self._thread.is_alive()
 
+    def abandon(self) -> None:
+        """Write nothing more: the journal knows."""
+        with self._changed:
+            self._is_closing = self._is_abandoned = True
+            self._changed.notify_all()
+
     def _run(self) -> None:
         try:
             while True:
@@ -106,7 +111,7 @@ class LedgerThread:
                     self._changed.wait_for(self._has_work, WRITE_EVERY_SECONDS)
                     hands = list(self._hands)
                     wants_next = self._wants_next and len(hands) < SLOTS
-                    if self._is_closing and not hands:
+                    if self._is_abandoned or (self._is_closing and not hands):
                         return
                 if hands or wants_next:
                     self._turn(hands, wants_next=wants_next)
@@ -160,7 +165,9 @@ class LedgerThread:
                         jitter=self._jitter,
                         why_withheld=self._why_withheld,
                     )
-            except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+            except DATABASE_IS_AWAY as error:
+                if self._is_abandoned:
+                    raise
                 log.warning("the ledger could not be written", reason=plain_reason(error))
                 wants_next = wants_next and not self._is_closing
                 time.sleep(RETRY_SECONDS[min(times, len(RETRY_SECONDS) - 1)])

@@ -6,10 +6,9 @@ rows in SQL, and the sweep rings for whatever is left to do.
 
 from collections.abc import Callable
 
-import sqlalchemy as sa
 from celery import Celery
 
-from runtime.database import plain_reason
+from runtime.database import DATABASE_IS_AWAY, plain_reason
 from runtime.logging import get_logger
 from worker import doorbell
 from worker.context import Context
@@ -46,7 +45,7 @@ def register(app: Celery, here: Callable[[], Context]) -> None:
         def run(*ids: int) -> None:
             try:
                 function(*ids)
-            except sa.exc.OperationalError as error:
+            except DATABASE_IS_AWAY as error:
                 reason = plain_reason(error)
                 log.warning("a task ended early; the sweep rings again", task=name, reason=reason)
 

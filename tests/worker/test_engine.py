@@ -2,10 +2,13 @@
 
 import contextlib
 import functools
+import random
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import sqlalchemy as sa
@@ -13,6 +16,8 @@ import sqlalchemy as sa
 from mail.tokens import Keyring, Purpose
 from releases import commands
 from releases.expansion import expand
+from releases.leasing import take_lease
+from releases.ledger import take_turn
 from releases.models import Batch, Delivery, Distribution, Lease, Rendering
 from releases.rehearsal import Rehearsal
 from releases.renderings import make_copies
@@ -69,14 +74,20 @@ class Workshop:
         )
         return distribution
 
-    def engine(self, *ports: int, only_to: tuple[str, ...] = ()) -> Engine:
+    def engine(
+        self,
+        *ports: int,
+        only_to: tuple[str, ...] = (),
+        why_withheld: Callable[[str], str | None] | None = None,
+        postman: type[Postman] = Postman,
+    ) -> Engine:
         """An engine that sends to these ports of this machine."""
         engine = Engine(
             self.database,
             Filling(self.database, KEYRING, SENDING, "newsroom.example.org"),
-            Postman([Relay("127.0.0.1", port) for port in ports], timeouts=QUICK),
+            postman([Relay("127.0.0.1", port) for port in ports], timeouts=QUICK),
             JournalFolder(self.state),
-            why_withheld=Rehearsal(only_to).why_withheld,
+            why_withheld=why_withheld or Rehearsal(only_to).why_withheld,
             is_stopping=lambda: self.is_stopping,
         )
         self.engines.append(engine)
@@ -449,3 +460,91 @@ def test_a_database_that_cuts_its_connections_costs_nobody_anything(
     assert (said.accepted, said.repeats) == (3000, 0)
     assert len(taken) == len(set(taken)) == 3000
     shop.database.dispose()
+
+
+class _FailingPostman(Postman):
+    """Takes one copy, and fails by a bug."""
+
+    def run(self, source: Callable[[], object], *_: object) -> NoReturn:
+        source()
+        raise RuntimeError("a bug")
+
+
+def test_a_bug_in_sending_leaves_no_thread_behind(shop: Workshop) -> None:
+    """Whatever ends a slice, its threads end too, and write no more under its lease."""
+    shop.people(3)
+    shop.publish()
+    before = set(threading.enumerate())
+    with pytest.raises(RuntimeError, match="a bug"):
+        shop.engine(1, postman=_FailingPostman).deliver()
+    wait_until(lambda: set(threading.enumerate()) <= before, 5)
+
+
+def test_a_connection_cut_for_its_silence_is_only_a_retry(
+    postgresql_url: str, tmp_path: Path
+) -> None:
+    """A worker that was stopped in the middle of a transaction goes on when it is continued."""
+    impatient = sa.engine.make_url(postgresql_url).update_query_dict(
+        {"options": "-c idle_in_transaction_session_timeout=300"}
+    )
+    shop = Workshop(impatient.render_as_string(hide_password=False), tmp_path / "work")
+    shop.people(3)
+    distribution = shop.publish()
+    stops = iter([0.8])
+
+    def stop_once(_address: str) -> None:
+        time.sleep(next(stops, 0))
+
+    with SmtpServer() as server:
+        engine = shop.engine(server.port, why_withheld=stop_once)
+        engine.deliver()
+        engine.close()
+    assert status_of(shop.office, distribution).accepted == 3
+    shop.database.dispose()
+
+
+class _LateFolder(JournalFolder):
+    """A journal folder in which a worker lives and dies just before its journals are listed."""
+
+    def __init__(self, state: Path, live_and_die: Callable[["_LateFolder"], None]) -> None:
+        super().__init__(state)
+        self._lives = [live_and_die]
+
+    def names(self) -> list[str]:
+        if self._lives:
+            self._lives.pop()(self)
+        return super().names()
+
+
+def test_a_worker_that_dies_during_a_sweep_is_known_by_its_journal(shop: Workshop) -> None:
+    """The journal of a worker that lived shorter than a sweep is kept until its lease is found."""
+    shop.people(10)
+    distribution = shop.publish()
+
+    def live_and_die(folder: JournalFolder) -> None:
+        journal = folder.new_journal()
+        with shop.database.transaction() as session:
+            lease = take_lease(session, "tests:1", folder.id, journal.name)
+            turn = take_turn(
+                session,
+                lease,
+                (),
+                wants_next=True,
+                jitter=random.Random(1),
+                why_withheld=lambda _: None,
+            )
+        assert turn.leased is not None
+        slot = journal.open_slot(lease, turn.leased.batch_id)
+        slot.begun(turn.leased.recipients[0].subscriber_id, 1)
+        journal.close()
+
+    folder = _LateFolder(shop.state, live_and_die)
+    adopt_lost_leases(shop.database, folder)
+    adopt_lost_leases(shop.database, folder)
+    with shop.database.reading() as session:
+        in_doubt = session.scalar(
+            sa.select(sa.func.count()).select_from(Delivery).where(Delivery.is_in_doubt)
+        )
+    assert in_doubt == 1
+    assert shop.left_behind() == (0, [])
+    assert status_of(shop.office, distribution).queued == 9
