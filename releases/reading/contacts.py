@@ -73,6 +73,8 @@ _WEB = re.compile(
     r"^(?:https?://|www\.)\S+$|^(?:web|website|site|twitter|facebook|linkedin|x|url|internet)\s?:",
     re.IGNORECASE,
 )
+# A word of its own in capitals first: not a part of an address.
+_NAMED = re.compile(r"(?<![\w.@-])[^\W\d_a-z]\w+(?![\w.-]*@)")
 _FIELD_START = re.compile(
     r"(?:tel|t|m|p|f|fax|mob|mobile|phone|cell|e-?mail|web|тел|моб)\b", re.IGNORECASE
 )
@@ -177,6 +179,7 @@ def _joined(parts: list[str]) -> str:
 def _people(text: str) -> list[str]:
     """Several people in one sentence, each with an address or number of their own."""
     parts = re.split(r"(?:,|;)\s+(?:or|and)\s+|;\s+|,?\s+or\s+(?=[A-Z])|\s\|\s", text)
-    if len(parts) > 1 and all(is_reachable(part) for part in parts):
+    if len(parts) > 1 and all(is_reachable(part) and _NAMED.search(part) for part in parts):
         return [part.strip(" ,;.") for part in parts]
+    text = text.replace(" | ", ", ")
     return [text.strip(" ,;").removesuffix(".") if is_reachable(text) else text.strip(" ,;")]

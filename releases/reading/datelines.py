@@ -124,7 +124,8 @@ class _Reader:
     def _is_sure(self) -> bool:
         """A town that is known is enough; else a date or an agency must stand beside it."""
         if self.place is None:
-            return False
+            # March 5, 2024 — Trade on rivers grew …
+            return self.date is not None and self.date.year is not None and self.date.start == 0
         if is_place(self.place):
             return True
         if self.date is not None:

@@ -17,12 +17,13 @@ from releases.reading.embargo_lines import (
 from releases.reading.header import Header
 from releases.reading.kinds import PrintedKind, kind_of_title
 from releases.reading.lines import Line, fold, groups
-from releases.reading.offices import is_organisation, is_press_office
+from releases.reading.offices import is_organisation, is_position, is_press_office, is_venue
 from releases.reading.parsed import Unsure
 from releases.reading.places import is_place, without_postcode
 from releases.reading.spans import Label
 
 _OFFICE_OF = re.compile(r",\s*(?P<office>(?:Office|Bureau) of .+)$")
+_PERSON = re.compile(r"(?:The )?(?:Rt\.? )?(?:Hon|Dr|Mr|Mrs|Ms|Prof)\b", re.IGNORECASE)
 _AMERICAN = re.compile(r"\b(?:u\.?s\.?a?|d\.?c\.?|washington|new york|calif|texas|va|md)\b")
 _NEAR_TOP = 3
 """Paragraphs of the body in which a sentence about an embargo is taken to be the release's own."""
@@ -80,7 +81,13 @@ class Facts:
             if match := _OFFICE_OF.search(piece.words):
                 return match["office"]
         letterhead = self._header.of(Label.LETTERHEAD)
-        chosen = next((piece for piece in letterhead if is_organisation(piece.words)), None)
+        senders = [
+            piece
+            for is_sender in (is_organisation, is_position)
+            for piece in letterhead
+            if is_sender(piece.words) and not _PERSON.match(piece.words)
+        ]
+        chosen = senders[0] if senders else None
         if chosen is None and letterhead and letterhead[0].line <= 3:
             first = letterhead[0]
             has_name = any(letter.isalpha() for letter in first.words) and not re.search(
@@ -98,14 +105,24 @@ class Facts:
             without_postcode(piece.words.strip(" ,;:")) for piece in self._header.of(Label.PLACE)
         ]
         for place in places:
-            if is_place(place):
+            if is_place(place) or ("," in place and not is_venue(place)):
                 return place
         if self._dateline is not None and self._dateline.place:
             return self._dateline.place
         return places[-1] if places else None
 
-    def date(self, embargo_lines: list[list[Line]]) -> datetime.date | None:
-        """The header's date, else the dateline's, the pasted mail's, the embargo's."""
+    def venues(self, place: str | None) -> list[str]:
+        """Where in that place it was said: the header's other places, if they are venues."""
+        found = []
+        for piece in self._header.of(Label.PLACE):
+            words = piece.words.strip(" ,;:")
+            if words != place and is_venue(words) and not is_place(words):
+                piece.label = Label.SUBTITLE
+                found.append(words)
+        return found
+
+    def date(self, embargo_lines: list[list[Line]], title: str) -> datetime.date | None:
+        """The header's date, else the dateline's, the pasted mail's, the embargo's, the title's."""
         printed = [
             piece.value
             for piece in self._header.of(Label.DATE)
@@ -123,7 +140,7 @@ class Facts:
                 return None
             chosen = dateline_date
         else:
-            return self._other_date(embargo_lines)
+            return self._other_date(embargo_lines) or self._date_of_title(title)
         return self._checked(chosen)
 
     def _checked(self, chosen: FoundDate) -> datetime.date | None:
@@ -153,6 +170,13 @@ class Facts:
             if dates := [found for found in find_dates(words) if found.date]:
                 return dates[0].date
         return None
+
+    def _date_of_title(self, title: str) -> datetime.date | None:
+        dates = {found.date for found in find_dates(title) if found.date}
+        if len(dates) != 1:
+            return None
+        self.doubt("date", "only the title names one")
+        return dates.pop()
 
     def embargo(
         self, date: datetime.date | None, headline: str, body: list[Line], below: list[Line]

@@ -47,7 +47,8 @@ _NUMBERED_WORDS = (
 _CODE = r"(?:[a-z]{1,10}[/-]?)?\(?\d{1,6}\)?(?:[/._-]?\(?[a-z0-9]{1,8}\)?|[ ]\(?\d{1,6}\)?){0,6}"
 _NUMBER = re.compile(
     rf"^(?:{_NUMBERED_WORDS}[\s.:#]*)+(?:no|nr|n[o°º]|#|№)?[\s.:#]*{_CODE}\.?$"
-    r"|^\d{2,4}[/-]\d{1,6}(?:[/-]\d{1,4})?$"
+    r"|^\d{2,4}[/-]\d{1,6}(?:[/-]\d{1,4}){0,3}$"
+    r"|^[a-z]{2,4}(?:/[a-z]{1,4}){1,3}$"
     r"|^(?:#|№)\s?\d[\w/.-]{0,14}$"
     r"|^[a-z]{1,8}(?:[/-][a-z]{1,6}){0,3}[/-](?:\(?\d{1,4}\)?)(?:[/.-]?\(?[a-z0-9]{1,6}\)?)"
     r"{0,5}(?:-[a-z]{2,4}/\d+)*$"
@@ -56,7 +57,7 @@ _NUMBER = re.compile(
 )
 _TELEPHONE = re.compile(r"\d{3}-\d{3}-\d{4}|\d{3}-\d{4}")
 _END = re.compile(
-    r"^(?:#(?: ?#){1,9}|-+ ?30 ?-+|– ?30 ?–|— ?30 ?—|xxx|x x x"
+    r"^(?:#(?: ?#){1,9}|-+ ?30(?: ?-+ ?30)* ?-+|– ?30 ?–|— ?30 ?—|xxx|x x x"
     r"|[-–—*#( ]*(?:end|ends|the end|end of (?:release|text|statement|transcript|document"
     r"|press release|remarks)"
     r"|end text|end transcript|end it|fin|fin del (?:texto|comunicado)|termina el texto"
@@ -134,6 +135,11 @@ _MAIL_HEADER = re.compile(
     r"|message-id|x-[\w-]+|mime-version|content-type|received|return-path|list-[\w-]+"
     r"|sender) ?[:：] ?(?P<value>.*)$"
 )
+_FORWARDED = re.compile(
+    r"^[-_=>* ]{2,}(?:begin )?(?:forwarded message|original message|forwarded by .{0,40}"
+    r"|weitergeleitete nachricht|ursprungliche nachricht|message transfere|mensaje reenviado"
+    r"|пересылаемое сообщение|转发的邮件|原始邮件)[-_=:* ]*$"
+)
 _SUBJECT_NAMES = ("subject", "betreff", "objet", "asunto", "oggetto", "assunto", "тема", "主题")
 _DATE_NAMES = (
     "date",
@@ -163,7 +169,8 @@ def is_half_release_line(words: str) -> bool:
 
 def is_number(words: str) -> bool:
     """A release number ("RELEASE: 00-134", "2011/1860", "IP/19/1234"), and nothing else."""
-    if len(words) > 60 or not any(letter.isdigit() for letter in words):
+    is_coded = any(letter.isdigit() for letter in words) or words.isupper()
+    if len(words) > 60 or not is_coded:
         return False
     if _TELEPHONE.fullmatch(words):
         return False
@@ -210,6 +217,11 @@ def mail_header(words: str) -> tuple[str, str] | None:
     if not match:
         return None
     return match["name"], re.split("[:：]", words, maxsplit=1)[1].strip()
+
+
+def is_forwarding_mark(words: str) -> bool:
+    """-----Original Message-----, as mail programmes draw it above what they pass on."""
+    return len(words) <= 80 and _FORWARDED.match(fold(words)) is not None
 
 
 def is_subject(name: str) -> bool:

@@ -127,7 +127,9 @@ class HeaderReader:
     def _take_mail_headers(self) -> int:
         """From, Date, Subject … when at least two stand together at the very top."""
         found: list[tuple[Line, str, str]] = []
-        for line in self._lines[:30]:
+        if furniture.is_forwarding_mark(self._lines[0].words):
+            found.append((self._lines[0], "", ""))
+        for line in self._lines[len(found) : 30]:
             if not (header := furniture.mail_header(line.words)) or (line.after_blank and found):
                 break
             found.append((line, *header))

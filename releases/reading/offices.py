@@ -38,6 +38,10 @@ _OFFICE = re.compile(
     r"|presskontoret|pressetjenesten|viestinta\b"
     r")"
 )
+_TEAM = re.compile(
+    r"(?:press|media|communications?)(?: and \w+)? (?:team|office|unit|section|service"
+    r"|department)\b"
+)
 _OFFICE_UNSPACED = re.compile(
     r"(?:新闻办公室|新聞辦公室|新闻办|新闻司|新闻处|新聞處|发言人办公室|新闻局|宣传部|広報室|広報部|報道官室|报道局|대변인실|홍보실)$"
 )
@@ -122,6 +126,8 @@ _SENTENCE = re.compile(r"\b(?:will|has|have|is|are|was|were|today|announce[sd]?|
 def is_office(words: str) -> bool:
     """A press office or the like: a part of an organisation that sends releases."""
     folded = fold(words.strip(" *:"))
+    if _TEAM.match(folded) and len(folded.split()) <= 10 and not words.endswith("."):
+        return True
     if len(folded.split()) > 10 or not (_is_name(words) or _is_short_title(words)):
         return False
     return _OFFICE.match(folded) is not None or (

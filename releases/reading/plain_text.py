@@ -13,7 +13,7 @@ from releases.reading.kinds import PrintedKind, is_series
 from releases.reading.languages import language_of
 from releases.reading.lines import Line, Page, groups, split_lines
 from releases.reading.lists import Numbering, items_of
-from releases.reading.paragraphs import Joiner
+from releases.reading.paragraphs import Joiner, breaks
 from releases.reading.parsed import Parsed
 from releases.reading.spans import Label, Span, cover
 from releases.reading.tail import Tail, read_tail
@@ -56,7 +56,7 @@ def read_plain_text(text: str) -> Parsed:
     facts = Facts(header, dateline, is_transcript=bool(speakers))
     facts.doubt("title", headings.why_unsure)
     kind = facts.kind(title.words, title.kind, has_speakers=bool(speakers))
-    date = facts.date(header.embargoes)
+    date = facts.date(header.embargoes, title.words)
     below = [line for _, group in tail.parts for line in group]
     embargo = facts.embargo(date, title.words, body, below)
     if date is None and embargo is not None:
@@ -72,15 +72,16 @@ def read_plain_text(text: str) -> Parsed:
         is_spoken=is_spoken,
         language=guess.language,
     )
+    place = facts.place()
     content = Content(
         title=title.words,
         body=reader.read(body),
         kind=kind.kind,
         kind_label=kind.label or None,
         series=title.series,
-        subtitle=_subtitle(header, headings),
+        subtitle=_subtitle(header, headings, facts.venues(place)),
         office=facts.office(),
-        place=facts.place(),
+        place=place,
         date=date,
         embargo=embargo,
         language=guess.language,
@@ -147,11 +148,15 @@ def _part_title(text: str, header: Header, first: Piece, rest: str, label: Label
     header.pieces.insert(header.pieces.index(first), before)
 
 
-def _subtitle(header: Header, headings: Headings) -> str | None:
+def _subtitle(header: Header, headings: Headings, venues: list[str]) -> str | None:
     chunks = [chunk for chunk in headings.subtitles if chunk.pieces[0].label is Label.SUBTITLE]
     kept = {id(piece) for chunk in chunks for piece in chunk.pieces}
-    above = [piece.words for piece in header.of(Label.SUBTITLE) if id(piece) not in kept]
-    parts = above + [chunk.words for chunk in chunks]
+    above = [
+        piece.words
+        for piece in header.of(Label.SUBTITLE)
+        if id(piece) not in kept and piece.words.strip(" ,;:") not in venues
+    ]
+    parts = above + [chunk.words for chunk in chunks] + venues
     if not parts:
         return None
     joined = parts[0]
@@ -208,7 +213,7 @@ def _footer(tail: Tail, text: str, page: Page) -> str | None:
     paragraphs = []
     for group in tail.of(Label.FOOTER):
         lead, items = items_of(group, Numbering(group), page)
-        lines = [joiner.join(lead)] if lead else []
+        lines = [joiner.join(part) for part in breaks(lead, page)] if lead else []
         lines += [joiner.join(item.lines) for item in items]
         paragraphs.append("\n".join(lines))
     return "\n\n".join(paragraphs) or None

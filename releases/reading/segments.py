@@ -11,6 +11,7 @@ from releases.reading.kinds import PrintedKind, is_series, kind_at_start, kind_o
 from releases.reading.lines import fold
 from releases.reading.offices import is_office, is_organisation
 from releases.reading.places import has_place_shape, is_place
+from releases.reading.prose import ends_sentence
 from releases.reading.spans import Label
 
 Value = PrintedKind | FoundDate | datetime.date | None
@@ -37,6 +38,10 @@ _FIELD = re.compile(rf"^{_DATE_FIELD}\s?[:：|]?\s+|^{_DATE_FIELD}\s?[:：]\s?")
 _ISSUED_AT = re.compile(
     r"^(?:issued|done|given|signed|emitido|emitida|dado|dada|hecho|firmado|fait|gegeben|fatto)"
     r" (?:in|at|en|a|zu|em) (?=\S)"
+)
+_FROM_FIELD = re.compile(
+    r"^(?:from|source|issued by|released by|von|herausgeber|de la part de|de parte de)\s?:\s"
+    r"(?=[^@]{3,70}$)"
 )
 _PLACE_FIELD = re.compile(
     r"^(?:place|location|city|dateline|ort|lugar|lieu|luogo|local|место|المكان|地点|地點)\s?[:：]\s?"
@@ -100,6 +105,14 @@ def _whole(words: str) -> list[Part] | None:
     if (issued := _ISSUED_AT.match(fold(words))) and _is_town(words[issued.end() :]):
         start = issued.end()
         return [Part(0, start, Label.LETTERHEAD), Part(start, len(words), Label.PLACE)]
+    if sender := _FROM_FIELD.match(fold(words)):
+        return [
+            Part(0, sender.end(), Label.LETTERHEAD),
+            Part(sender.end(), len(words), Label.LETTERHEAD),
+        ]
+    bracketed = re.fullmatch(r"[(\[](?P<place>[^()\[\]]+,[^()\[\]]+)[)\]]", words)
+    if bracketed and has_place_shape(bracketed["place"]):
+        return [Part(bracketed.start("place"), bracketed.end("place"), Label.PLACE)]
     for is_it, label in _ITSELF:
         if is_it(words):
             return [Part(0, len(words), label)]
@@ -124,7 +137,10 @@ def _whole_date(words: str) -> FoundDate | None:
     if len(dates) != 1:
         return None
     (date,) = dates
-    if _DATE_GLUE.match(words[start : date.start]) and _DATE_GLUE.match(words[date.end :]):
+    is_rest_short = field is not None and len(words) - date.end <= 32
+    if _DATE_GLUE.match(words[start : date.start]) and (
+        is_rest_short or _DATE_GLUE.match(words[date.end :])
+    ):
         return date
     return None
 
@@ -181,7 +197,13 @@ def _by_separator(words: str) -> list[Part] | None:
             parts += _moved(found, start)
         else:
             unknown += 1
-            label = Label.LETTERHEAD if is_organisation(words[start:end]) else None
+            labels = {part.label for part in parts}
+            is_sender = is_organisation(words[start:end]) or (
+                {Label.DATE, Label.PLACE} <= labels
+                and len(words[start:end].split()) <= 7
+                and not ends_sentence(words[start:end])
+            )
+            label = Label.LETTERHEAD if is_sender else None
             is_long = label is None and len(words[start:end].split()) > 5
             parts.append(Part(start, end, label))
             unclear += is_long

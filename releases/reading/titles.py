@@ -1,6 +1,7 @@
 """Which of the header's lines are the title, and what that makes of the others."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from releases.content import Kind
 from releases.reading.header import Header, Piece
@@ -47,6 +48,7 @@ class Headings:
 
 def choose(header: Header, lines: list[Line], page: Page) -> Headings:
     """Finds the title and labels every unclaimed piece of the header."""
+    _free_split_kinds(header, lines)
     chunks = _chunks(header, lines, page)
     scored = [(_score(chunk, chunks, header), chunk) for chunk in chunks]
     best = max((score for score, _ in scored), default=-1.0)
@@ -67,6 +69,15 @@ def choose(header: Header, lines: list[Line], page: Page) -> Headings:
         header.pieces = [piece for piece in header.pieces if piece.line < header.body_from]
         after = after[:-1]
     return Headings(title, tuple(_label_after(after, header)), why_unsure)
+
+
+def _free_split_kinds(header: Header, lines: list[Line]) -> None:
+    """PRESS BRIEFING / BY THE SECRETARY: a kind whose line goes on in the next is a headline."""
+    for piece, following in pairwise(header.pieces):
+        if piece.label is Label.KIND and following.label is None:
+            is_next = following.line == piece.line + 1 and not lines[following.line].after_blank
+            if is_next and is_joined(piece.words, following.words):
+                piece.label = None
 
 
 def _doubt(title: Chunk, best: float, scored: list[tuple[float, Chunk]]) -> str | None:
@@ -243,7 +254,9 @@ def _label_after(chunks: list[Chunk], header: Header) -> list[Chunk]:
             _label(chunk, Label.LETTERHEAD)
         elif is_kind_by_whom(words) and not header.of(Label.KIND):
             _label(chunk, Label.KIND)
-        elif _is_place_by_position(chunk, header) and not header.of(Label.PLACE):
+        elif _is_place_by_position(chunk, header) and not any(
+            not is_venue(piece.words) for piece in header.of(Label.PLACE)
+        ):
             _label(chunk, Label.PLACE)
         else:
             _label(chunk, Label.SUBTITLE)
@@ -254,14 +267,19 @@ def _label_after(chunks: list[Chunk], header: Header) -> list[Chunk]:
 def _is_place_by_position(chunk: Chunk, header: Header) -> bool:
     """A venue, or a capitalised name right before the date."""
     words = chunk.words
-    if len(chunk.pieces) > 1 or len(words.split()) > 6:
+    if len(chunk.pieces) > 2 or len(words.split()) > 9:
         return False
     if is_venue(words):
         return True
+    if len(chunk.pieces) > 1 or len(words.split()) > 6:
+        return False
     position = header.pieces.index(chunk.pieces[0])
     following = header.pieces[position + 1 : position + 2]
-    is_before_date = bool(following) and following[0].label is Label.DATE
-    return is_before_date and has_place_shape(words) and not is_position(words) and "," in words
+    before = header.pieces[max(position - 1, 0)]
+    is_near = (bool(following) and following[0].label is Label.DATE) or (
+        before.label is Label.PLACE and is_venue(before.words)
+    )
+    return is_near and has_place_shape(words) and not is_position(words) and "," in words
 
 
 def printed_kind_before_title(title: str) -> tuple[PrintedKind, str] | None:

@@ -50,6 +50,8 @@ def find_speakers(lines: list[Line]) -> frozenset[str]:
         name for name in counts if counts[name] > 1 and (name in capitals or name in honoured)
     }
     names = (repeated | honoured) & (capitals | repeated)
+    if honoured:  # beside a questioner, whoever speaks twice answers
+        names |= {name for name in counts if counts[name] > 1 and _has_name_shape(name)}
     if names and sum(counts[name] for name in names) >= 2:
         return frozenset(
             names
