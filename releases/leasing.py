@@ -5,7 +5,6 @@ a worker that finds its row gone knows that they are somebody else's.
 """
 
 import datetime as dt
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,12 +18,17 @@ from releases.models import (
     Delivery,
     DeliveryState,
     Distribution,
-    DistributionList,
     DistributionState,
     Lease,
 )
 from runtime.database import database_now
-from subscribers.models import Subscriber, Subscription, SubscriptionState, Suppression
+from subscribers.models import (
+    ListSetMember,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+    Suppression,
+)
 
 LEASE_SECONDS: Final = 8.0
 
@@ -138,13 +142,6 @@ def lease_next(session: Session, lease_id: int) -> Batch | None:
 def read_batch(session: Session, batch: Batch) -> Leased:
     """Everyone in a leased batch who is due, with what their copy needs."""
     distribution = session.get_one(Distribution, batch.distribution_id)
-    lists = tuple(
-        session.scalars(
-            sa.select(DistributionList.list_id).where(
-                DistributionList.distribution_id == batch.distribution_id
-            )
-        )
-    )
     bounds = {
         "distribution_id": batch.distribution_id,
         "first": batch.first_id,
@@ -153,7 +150,7 @@ def read_batch(session: Session, batch: Batch) -> Leased:
     recipients: list[Recipient] = []
     withheld: dict[int, str] = {}
     unfollowed: list[int] = []
-    for reason, *values in session.execute(_read_statement(lists), bounds):
+    for reason, *values in session.execute(_READ, bounds):
         since, subscriber_id = values[:2]
         if reason is not None:
             withheld[subscriber_id] = reason
@@ -162,7 +159,7 @@ def read_batch(session: Session, batch: Batch) -> Leased:
         else:
             recipients.append(Recipient(*values))
     if unfollowed:
-        withheld |= _why_unfollowed(session, lists, unfollowed)
+        withheld |= _why_unfollowed(session, batch.distribution_id, unfollowed)
     return Leased(
         batch_id=batch.id,
         distribution_id=distribution.id,
@@ -176,23 +173,33 @@ def read_batch(session: Session, batch: Batch) -> Leased:
 
 
 def _why_unfollowed(
-    session: Session, lists: tuple[int, ...], people: Sequence[int]
+    session: Session, distribution_id: int, people: Sequence[int]
 ) -> dict[int, str]:
-    """Who follows none of the lists any more: suspended, or left."""
+    """Who follows none of the lists of their copy any more: suspended, or left."""
     suspended = set(
         session.scalars(
-            sa.select(Subscription.subscriber_id).where(
-                Subscription.subscriber_id.in_(people),
-                Subscription.list_id.in_(lists),
+            sa.select(Delivery.subscriber_id)
+            .join(Subscription, Subscription.subscriber_id == Delivery.subscriber_id)
+            .where(
+                Delivery.distribution_id == distribution_id,
+                Delivery.subscriber_id.in_(people),
                 Subscription.state == SubscriptionState.SUSPENDED,
+                _is_of_the_copy(),
             )
         )
     )
     return {person: "suspended" if person in suspended else "left" for person in people}
 
 
-@functools.lru_cache(maxsize=32)
-def _read_statement(lists: tuple[int, ...]) -> sa.Select[*tuple[Any, ...]]:
+def _is_of_the_copy() -> sa.ColumnElement[bool]:
+    """A subscription is to a list that the delivery's copy comes through."""
+    return sa.exists().where(
+        ListSetMember.list_set_id == Delivery.list_set_id,
+        ListSetMember.list_id == Subscription.list_id,
+    )
+
+
+def _read() -> sa.Select[*tuple[Any, ...]]:
     """The due deliveries of a range, with what their copies need.
 
     Correlated subqueries, not joins: a planner without statistics for a young partition takes
@@ -204,8 +211,8 @@ def _read_statement(lists: tuple[int, ...]) -> sa.Select[*tuple[Any, ...]]:
         sa.select(sa.func.min(Subscription.began_at))
         .where(
             Subscription.subscriber_id == Delivery.subscriber_id,
-            Subscription.list_id.in_(lists),
             Subscription.state == SubscriptionState.ACTIVE,
+            _is_of_the_copy().correlate(Subscription, Delivery),
         )
         .scalar_subquery()
     )
@@ -239,3 +246,6 @@ def _read_statement(lists: tuple[int, ...]) -> sa.Select[*tuple[Any, ...]]:
         )
         .order_by(Delivery.subscriber_id)
     )
+
+
+_READ: Final = _read()

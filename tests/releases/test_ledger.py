@@ -514,3 +514,18 @@ def test_a_scheduled_distribution_starts_when_due_and_not_much_later(desk: Desk)
         assert not start(session, scheduled)
         assert start(session, lift)
     assert desk.status(scheduled).state == "held"
+
+
+def test_who_left_the_lists_of_their_copy_is_not_mailed(database_url: str) -> None:
+    """Who left every list that their copy comes through is not mailed for a list joined since."""
+    desk = Desk(database_url, people=3)
+    europe = desk.office.lists("europe")["europe"]
+    distribution = desk.office.publish("press", "europe")
+    desk.expand(distribution)
+    person = desk.people[1]
+    desk.office.leave(person, desk.list_id)
+    desk.office.subscribe([person], europe, began_at=dt.datetime.now(dt.UTC))
+    leased = desk.next(desk.lease())
+    assert leased is not None
+    assert {one.subscriber_id for one in leased.recipients} == {desk.people[0], desk.people[2]}
+    assert leased.withheld == {person: "left"}
