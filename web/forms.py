@@ -83,7 +83,7 @@ class Seals:
             issued = int(number, 16)
         except ValueError:
             return False
-        if not 0 <= time.time() - issued < SEAL_HOURS * 3600:
+        if not 0 <= int(time.time()) - issued < SEAL_HOURS * 3600:
             return False
         return any(
             hmac.compare_digest(_signature(secret, path, issued).encode(), signature.encode())

@@ -25,6 +25,8 @@ class NewsPages:
 
     def release(self, request: Request, slug: str) -> Response:
         """A release; the same answer before it is public as if there were none."""
+        if "\x00" in slug:  # which PostgreSQL takes for an error, and nothing is called
+            return self._site.error(request, 404)
         with self._site.database.reading() as session:
             found = published(session, slug)
         if found is None:

@@ -97,6 +97,12 @@ def test_unknown_and_unpublished_look_the_same(site: World, client: httpx.Client
     assert hidden.text.replace(slug, "") == unknown.text.replace("there-is-no-such-release", "")
 
 
+def test_a_name_that_no_database_holds(either: World) -> None:
+    """An address with a NUL in it is one where nothing is, on either database."""
+    with either.client() as client:
+        assert client.get("/r/%00").status_code == 404
+
+
 def test_the_newest_version_that_went_out(site: World, client: httpx.Client) -> None:
     """A correction takes the place of what it corrects, and only once it is public itself."""
     first = replace(NOTE, title="Bridge opens", slug="bridge")
