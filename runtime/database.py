@@ -181,10 +181,14 @@ def make_engine(url: str, *, pool_size: int = 5) -> Engine:
             url,
             pool_size=pool_size,
             pool_pre_ping=True,
+            hide_parameters=True,  # errors are logged, and these are people's addresses
             connect_args={"connect_timeout": 5, "application_name": "medianote"},
         )
     engine = sa.create_engine(
-        url, pool_size=pool_size, connect_args={"timeout": SQLITE_BUSY_SECONDS}
+        url,
+        pool_size=pool_size,
+        hide_parameters=True,
+        connect_args={"timeout": SQLITE_BUSY_SECONDS},
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

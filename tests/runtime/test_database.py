@@ -171,3 +171,12 @@ def test_file_that_cannot_be_opened_is_said_plainly(tmp_path: Path) -> None:
     with pytest.raises(sa.exc.OperationalError) as raised, database.reading():
         pass
     assert "cannot be opened" in plain_reason(raised.value)
+
+
+def test_errors_hold_no_parameters(database_url: str) -> None:
+    """What a statement was given (people's addresses) is not in its error, which is logged."""
+    database = Database(database_url)
+    with pytest.raises(sa.exc.SQLAlchemyError) as caught, database.transaction() as session:
+        session.execute(sa.text("SELECT 1 FROM nowhere WHERE a = :a"), {"a": "jo@example.com"})
+    assert "jo@example.com" not in str(caught.value)
+    database.dispose()
