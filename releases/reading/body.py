@@ -113,6 +113,8 @@ class BodyReader:
 
     def _is_plain(self, group: list[Line]) -> bool:
         """Nearly every group of a long text is one paragraph, and needs no further look."""
+        if len(group) > 1 and not self._page.is_wrapped:
+            return False
         if group[0].after_page or not is_plain_paragraph(group):
             return False
         return not self._speakers or not any(
@@ -201,7 +203,7 @@ class BodyReader:
         if ends_sentence(words) and not words.endswith("?"):
             return False
         is_set_apart = is_caps(words) or self._page.is_centred(part[0])
-        if self._is_spoken or words.endswith((":", "?", ";", ",", "：", "--", "—")):
+        if self._is_spoken or words.endswith((":", ";", ",", "：", "--", "—")):
             return is_set_apart and not words.endswith((",", ";", "--", "—"))
         return words[0] not in _OPENING_QUOTES + "([" and not contacts.is_reachable(words)
 

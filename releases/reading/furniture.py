@@ -123,6 +123,7 @@ _LIST = re.compile(
     r"|afmelden|avregistrera"
     r"|wypisz|receiving this (?:e-?mail|message) because|mailing list,? (?:address|send|please"
     r"|write|visit|click|e-?mail)"
+    r"|^view (?:original|source)\b|^source:? [^\W\d_].{1,60}$"
     r"|subscribe press|to subscribe|join our mailing list|remove(?:d)? from (?:this|our"
     r"|the) (?:mailing )?list"
     r"|do not reply to this|this is an? (?:auto|unmonitored|automatically)|^click here\b"

@@ -10,6 +10,7 @@ from releases.reading.datelines import read_dateline
 from releases.reading.embargo_lines import is_embargo, read_embargo
 from releases.reading.kinds import is_kind_by_whom
 from releases.reading.lines import Cell, Line, Page, cells, is_caps
+from releases.reading.offices import is_organisation
 from releases.reading.prose import (
     has_two_sentences,
     is_advisory_field,
@@ -29,8 +30,9 @@ _LONGEST = 150
 _METADATA = (Label.DATE, Label.PLACE, Label.KIND, Label.RELEASE_LINE, Label.NUMBER)
 _BRACKETED = re.compile(r"^[\[(](?P<embargo>[^\])]*)[\])][\s:–—-]+(?P<rest>\S.*)$")
 _TO_COME = re.compile(
-    r"^(?:(?:from|de|von|source|organi[sz]ation|department|document type)\s?:|published:?"
-    r"|updated:?)$",
+    r"^(?:(?:from|de|von|source|organi[sz]ation|department|document type|on the web|web|website)"
+    r"\s?:"
+    r"|published:?|updated:?)$",
     re.IGNORECASE,
 )
 
@@ -191,7 +193,9 @@ class HeaderReader:
             if not labels & {Label.DATE, Label.KIND, Label.RELEASE_LINE, Label.NUMBER}:
                 self._add(Label.CONTACT, cell.start, cell.end, cell.words, index)
                 return
-        for part in parts or [Part(0, len(cell.words), None)]:
+        is_sender = index > 0 and _TO_COME.match(self._lines[index - 1].words) is not None
+        label = Label.OFFICE if is_sender and len(cell.words) <= 90 else None
+        for part in parts or [Part(0, len(cell.words), label)]:
             is_whole = part.end == len(cell.words)
             start = visible_offset(self._text, cell.start, cell.words, part.start)
             end = (
@@ -270,7 +274,10 @@ class HeaderReader:
             return is_long and is_prose(run)
         if self._begins_like_body(index, run):
             return True
-        is_running = is_prose(run) or (self._has_metadata_since_title() and is_sentence(run))
+        may_be_short = self._has_metadata_since_title() or (
+            line.after_blank and self._has_headline()
+        )
+        is_running = is_prose(run) or (may_be_short and is_sentence(run))
         return is_running and not (len(run) <= 320 and self._header_goes_on(index + length))
 
     def _begins_like_body(self, index: int, run: str) -> bool:
@@ -282,6 +289,15 @@ class HeaderReader:
         if is_item(words) or is_advisory_field(words) or is_schedule_line(words):
             return True
         return is_salutation(words) and self._has_metadata_since_title() and not is_caps(words)
+
+    def _has_headline(self) -> bool:
+        """Whether a line of some length waits to be the title, and no letterhead alone."""
+        return any(
+            piece.label is None
+            and len(piece.words.split()) >= 4
+            and not is_organisation(piece.words)
+            for piece in self._header.pieces
+        )
 
     def _has_metadata_since_title(self) -> bool:
         for piece in reversed(self._header.pieces):

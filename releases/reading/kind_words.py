@@ -4,7 +4,8 @@ from releases.content import Kind
 
 PHRASES = {
     Kind.PRESS_RELEASE: """
-        press release|news release|media release|press notice|press communique|news|press-release
+        press release|news release|news story|сообщение для сми
+        |media release|press notice|press communique|news|press-release
         |for the press|information for the press|press information|press announcement
         |nota de prensa|comunicado de prensa|nota informativa|boletin de prensa
         |gacetilla de prensa
@@ -103,7 +104,7 @@ PHRASES = {
         |taken question
         |question taken|taken questions|daily appointments schedule|week at a glance|erratum
         |correction
-        |daily guidance|daily guidance and press schedule|agenda|agenda de la semana|report""",
+        |memo|daily guidance|daily guidance and press schedule|agenda|agenda de la semana|report""",
 }
 SERIES = {
     *("press releases", "news releases", "media releases", "media notes", "press statements"),
@@ -122,7 +123,9 @@ IN_TITLE = (
     ),
     (
         Kind.FACT_SHEET,
-        r"^fact ?sheet\b|\bfact ?sheet$|\bbackgrounder\b|^faktenblatt|^hoja informativa",
+        r"^questions and answers\b|^faq\b|^fragen und antworten|^questions et reponses"
+        r"|^preguntas y respuestas|^fact ?sheet\b|\bfact ?sheet$"
+        r"|\bbackgrounder\b|^faktenblatt|^hoja informativa",
     ),
     (
         Kind.MEDIA_ADVISORY,

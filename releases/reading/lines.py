@@ -156,7 +156,9 @@ class Page:
     @cached_property
     def is_wrapped(self) -> bool:
         """Whether paragraphs were broken into lines by hand or by a mail programme."""
-        return 0 < self.width <= 140
+        lengths = [len(line.text) for line in self._lines[:2000]]
+        long = sum(length for length in lengths if length > 140)
+        return long * 5 < sum(lengths)
 
     def is_centred(self, line: Line) -> bool:
         """Whether it stands in the middle: far from the left, and about as far from the right."""

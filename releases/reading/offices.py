@@ -113,7 +113,7 @@ _VENUE = re.compile(
     r"|cathedral|church)\b"
 )
 _HEADLINE_VERB = re.compile(
-    r"\b(?:announc\w+|launch(?:es|ed)?|hosts?|holds|opens?|issues|welcomes?|names|appoints?"
+    r"\b(?:announc\w+|identif(?:y|ies)|releases|returns|supports|backs|extends|renews|launch(?:es|ed)?|hosts?|holds|opens?|issues|welcomes?|names|appoints?"
     r"|publish(?:es|ed)|wins|signs|receives?|awards|unveils?|adopts?|approves?|proposes?|calls"
     r"|condemns?|celebrates?|completes?|expands?|joins?|selects?|invites?|visits?|marks|reports"
     r"|presents?|introduces?|begins?|concludes?|meets|warns|urges|says|sets|will|to|finds?|seeks"
@@ -159,7 +159,7 @@ def is_organisation(words: str) -> bool:
 def is_person(words: str) -> bool:
     """Two to four capitalised words: a name, as far as its shape goes."""
     names = re.sub(r",? (?:Jr|Sr|Ph\.?D|M\.?D|MP|II|III|IV)\.?$", "", words).split()
-    if not 2 <= len(names) <= 5 or is_caps(words):
+    if not 2 <= len(names) <= 5 or is_caps(words) or _HEADLINE_VERB.search(fold(words)):
         return False
     return all(
         re.fullmatch(r"(?:[^\W\d_][\w.'’-]*|“\w+”|\"\w+\")", name) for name in names
@@ -188,10 +188,13 @@ def is_venue(words: str) -> bool:
 def _is_short_title(words: str) -> bool:
     """A name in a language that writes its nouns small ("Service de presse")."""
     is_sentence = words.endswith((".", "?", "!", ";", ":"))
-    if not words[0].isupper() or is_sentence or (not words.isascii() and len(words.split()) > 6):
+    if not words[0].isupper() or is_sentence or len(words.split()) > 9:
         return False
     folded = fold(words)
-    return len(words.split()) <= 5 and _FOREIGN.match(folded) is not None
+    count = len(words.split())
+    return (count <= 5 and _FOREIGN.match(folded) is not None) or (
+        count <= 9 and folded.startswith(("ministere d", "ministerio d", "ministero d"))
+    )
 
 
 def _is_name(words: str) -> bool:

@@ -107,7 +107,7 @@ def _is_wrapped(before: Line, line: Line, width: int, page: Page) -> bool:
     """Whether the break between two lines is only the end of the paper."""
     if before.hyphenated:
         return True
-    if not page.is_wrapped and width > 140:
+    if not page.is_wrapped:
         return len(before.words) > 40 and line.words[0].islower()
     if is_joined(before.words, line.words):
         return True

@@ -94,7 +94,7 @@ _POSTCODE = re.compile(r"[ ,]+(?:[A-Z]{1,2}-)?\d{4,6}$")
 
 def is_place(words: str) -> bool:
     """A place known by name, or a town with a state or country after it."""
-    words = without_postcode(words.strip(" .()"))
+    words = without_postcode(words.strip(" .()").removeprefix("г. ").removeprefix("м. "))
     if len(words) > 70 or not words or words[0].islower():
         return False
     parts = [fold(part).strip(" .") for part in re.split(r"[,，/;]| and | & | [–-] ", words)]

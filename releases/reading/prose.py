@@ -11,7 +11,7 @@ _CLOSERS = "\"”’'»)]」』）*"
 # A full stop between two sentences; abbreviations are shorter words or single letters.
 _TWO_SENTENCES = re.compile(r"[^\W\d_A-Z]{5,}[\"”»)]?[.!?]['\"”»)]?\s+['\"“«(¿¡]?[^\W\d_a-z]")
 BULLET = re.compile(
-    r"^(?:[•●○◦▪▫■□◆◇▶►‣⁃∙·➢➤✓✔★☆→]\s*|[-–—*+»>]\s+|o\s+(?=[A-ZÀ-Þ])|[\uf0b7\uf0a7\uf0d8]\s*)(?=\S)"
+    r"^(?:[•●○◦▪▫■□◆◇▶►‣⁃∙·➢➤✓✔★☆→]\s*|(?:--|[-–—*+»>])\s+|o\s+(?=[A-ZÀ-Þ])|[\uf0b7\uf0a7\uf0d8]\s*)(?=\S)"
 )
 NUMBERED = re.compile(r"^\(?(?P<number>\d{1,3}|[a-z]|[ivx]{1,5})(?P<mark>[.)])\s+(?=\S)")
 _ADVISORY = re.compile(

@@ -5,9 +5,10 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from releases.content import Kind
 from releases.reading import furniture
 from releases.reading.dates import FoundDate, find_dates
-from releases.reading.kinds import PrintedKind, is_series, kind_at_start, kind_of
+from releases.reading.kinds import PrintedKind, is_series, kind_at_start, kind_of, kind_of_title
 from releases.reading.lines import fold
 from releases.reading.offices import is_office, is_organisation
 from releases.reading.places import has_place_shape, is_place
@@ -54,6 +55,11 @@ _DATE_GLUE = re.compile(
     r"^(?:[\s,.;:|/–—•·()\-،，]|\b(?:on|the|le|den|el|il|am|dated|of|em|à|a|der|du|de|at|vom|г"
     r"|год[а]?|هـ|م|الموافق|يوم)\b)*$",
     re.IGNORECASE,
+)
+_OF_WHOM = re.compile(r"(?:der|des|de la|de|du|del|della|of the|of|by|from|von)\s+(?=[A-ZÀ-Þ])")
+_ADDRESS_ONLY = re.compile(r"(?:https?://|www\.)\S+")
+_NO_PLACE = re.compile(
+    r"\b(?:briefing|statement|release|remarks|report|day|week|note|news|update)\b"
 )
 _TIME = re.compile(
     r"^[(\[]?(?:at |as of )?\d{1,2}(?:[:.]\d\d){1,2} ?(?:[ap]\.? ?m\.?|uhr|hrs|hours|h"
@@ -110,6 +116,8 @@ def _whole(words: str) -> list[Part] | None:
             Part(0, sender.end(), Label.LETTERHEAD),
             Part(sender.end(), len(words), Label.LETTERHEAD),
         ]
+    if _ADDRESS_ONLY.fullmatch(words):
+        return [Part(0, len(words), Label.LETTERHEAD)]
     bracketed = re.fullmatch(r"[(\[](?P<place>[^()\[\]]+,[^()\[\]]+)[)\]]", words)
     if bracketed and has_place_shape(bracketed["place"]):
         return [Part(bracketed.start("place"), bracketed.end("place"), Label.PLACE)]
@@ -171,7 +179,8 @@ def _by_date(words: str) -> list[Part] | None:
         if words[last : last + 1] == "." and "." in words[first:last]:
             last += 1
         known = segment(words[first:last])
-        if known is None and end == date.start and _is_place_before_date(words[first:last]):
+        is_before = end == date.start and not re.search(r"\s[-–—/|]\s*$", side)
+        if known is None and is_before and _is_place_before_date(words[first:last]):
             known = [Part(0, last - first, Label.PLACE)]
         if known is None:
             return None
@@ -180,7 +189,9 @@ def _by_date(words: str) -> list[Part] | None:
 
 
 def _is_place_before_date(words: str) -> bool:
-    return has_place_shape(words) and len(words.split()) <= 4 and not is_organisation(words)
+    if kind_of_title(words) or is_organisation(words) or _NO_PLACE.search(fold(words)):
+        return False
+    return has_place_shape(words) and len(words.split()) <= 4
 
 
 def _by_separator(words: str) -> list[Part] | None:
@@ -207,6 +218,8 @@ def _by_separator(words: str) -> list[Part] | None:
             is_long = label is None and len(words[start:end].split()) > 5
             parts.append(Part(start, end, label))
             unclear += is_long
+    if [part.label for part in parts] == [None, Label.DATE] and kind_of_title(words):
+        return None  # Department Press Briefing – July 16, 2019: the date is part of the headline
     says_kind = any(part.label in (Label.KIND, Label.SERIES, Label.RELEASE_LINE) for part in parts)
     return parts if known and unknown <= 1 and (says_kind or not unclear) else None
 
@@ -234,6 +247,10 @@ def _by_kind(words: str) -> list[Part] | None:
         after = segment(words[start:])
         if after is None and furniture.is_number(words[start:]):
             after = [Part(0, len(words) - start, Label.NUMBER)]
+        of = _OF_WHOM.match(words[start:])
+        is_named = fold(kind.label) not in ("communique", "news")
+        if after is None and of and is_named and kind.kind is Kind.PRESS_RELEASE:
+            after = [Part(of.end(), len(words) - start, Label.LETTERHEAD)]
         if after is None and is_organisation(words[start:]) and len(fold(kind.label).split()) > 1:
             after = [Part(0, len(words) - start, Label.LETTERHEAD)]
         if after:

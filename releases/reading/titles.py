@@ -82,7 +82,7 @@ def _free_split_kinds(header: Header, lines: list[Line]) -> None:
 
 def _doubt(title: Chunk, best: float, scored: list[tuple[float, Chunk]]) -> str | None:
     looks_like_name = any(
-        is_what(title.words) for is_what in (is_organisation, is_office, is_person, is_position)
+        is_what(title.words) for is_what in (is_organisation, is_office, is_position)
     )
     if best < 0 and (len(scored) > 1 or looks_like_name):
         return f"no line looks like a headline; taken: «{title.words[:60]}»"
@@ -184,7 +184,7 @@ def _score(chunk: Chunk, chunks: list[Chunk], header: Header) -> float:
         score += 0.5
     score -= 3 * (is_organisation(words) or is_office(words))
     score -= 2.5 * is_position(words) * (count <= 8)
-    score -= 2 * is_person(words)
+    score -= 2 * (is_person(words) and kind_of_title(words) is None)
     score -= 1 * (is_venue(words) and count <= 5)
     score += 0.5 * (is_caps(words) and count >= 3)
     score += 0.5 * (chunk.is_centred and count >= 3)
