@@ -135,7 +135,7 @@ def _publish(shell: Shell) -> bool:
     """Publish the sample and see it delivered; whether something went wrong."""
     content = parse((SAMPLES / "media-note.txt").read_bytes(), filename="media-note.txt").content
     _end_earlier(shell, content)
-    order = Order(content, tuple(LISTS), is_again=True)
+    order = Order(content, tuple(LISTS), is_again=True, is_rehearsal=shell.settings.is_rehearsal)
     published = publish(shell.database, order, salt=secrets.token_bytes(16))
     _tell(f"published “{content.title}”")
     ring_prepare(shell.settings, published.distribution_id)

@@ -4,6 +4,7 @@ import contextlib
 import datetime as dt
 import json
 import secrets
+from dataclasses import replace
 from typing import Annotated
 
 import sqlalchemy as sa
@@ -97,7 +98,7 @@ def _publish(shell: Shell, file: str, order: Order) -> Published:
     when = order.at or dt.datetime.now(dt.UTC)
     for warning in sample_copy(content, shell.settings, when, lead).warnings:
         say(warning)
-    order = Order(content, order.lists, order.at, order.embargo, order.is_again)
+    order = replace(order, content=content, is_rehearsal=shell.settings.is_rehearsal)
     return publish_order(shell.database, order, salt=secrets.token_bytes(16))
 
 

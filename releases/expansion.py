@@ -125,7 +125,7 @@ def expand_range(session: Session, distribution_id: int, copies: Copies) -> Step
         return NothingToExpand()
     others: tuple[int, ...] = ()
     if not distribution.is_again:
-        others, is_one_undecided = _others(session, distribution_id, versions)
+        others, is_one_undecided = _others(session, distribution, versions)
         if is_one_undecided:
             return MustWait()
     found = statements(_lists(session, distribution_id), others, is_postgresql=_is_pg(session))
@@ -176,15 +176,19 @@ def _lock_versions(session: Session, distribution_id: int) -> list[int]:
 
 
 def _others(
-    session: Session, distribution_id: int, versions: Collection[int]
+    session: Session, distribution: Distribution, versions: Collection[int]
 ) -> tuple[tuple[int, ...], bool]:
-    """Other distributions of the same versions; whether a cancelled one is still undecided."""
+    """Other distributions of the same versions; whether a cancelled one is still undecided.
+
+    Whoever had it in a rehearsal has not had it, and the other way about.
+    """
     rows = session.execute(
         sa.select(Distribution.id, Distribution.state, Distribution.finished_at)
         .join(DistributionRelease, DistributionRelease.distribution_id == Distribution.id)
         .where(
             DistributionRelease.version_id.in_(versions),
-            Distribution.id != distribution_id,
+            Distribution.id != distribution.id,
+            Distribution.is_rehearsal.is_(distribution.is_rehearsal),
         )
         .distinct()
         .order_by(Distribution.id)

@@ -58,6 +58,7 @@ class Leased:
     salt: bytes
     deadline_at: dt.datetime
     has_note: bool
+    is_rehearsal: bool
     recipients: tuple[Recipient, ...]
     withheld: dict[int, str]
 
@@ -167,6 +168,7 @@ def read_batch(session: Session, batch: Batch) -> Leased:
         salt=distribution.salt,
         deadline_at=distribution.deadline_at,
         has_note=distribution.note is not None,
+        is_rehearsal=distribution.is_rehearsal,
         recipients=tuple(recipients),
         withheld=withheld,
     )

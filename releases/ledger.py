@@ -57,11 +57,12 @@ def take_turn(
     *,
     wants_next: bool,
     jitter: random.Random,
-    why_withheld: Callable[[str], str | None],
+    why_withheld: Callable[[str, bool], str | None],
 ) -> Turn:
     """Write reports, then lease and read the next batch, in the caller's transaction.
 
-    `why_withheld` says of an address why it must not be mailed now, if so.
+    `why_withheld` says of an address, and whether the distribution is a rehearsal, why it must
+    not be mailed now, if so.
     """
     is_lease_held = hold_lease(session, lease_id)
     batches = _lock_batches(session, [report.batch_id for report in reports])
@@ -135,7 +136,7 @@ def set_note(session: Session, distribution_id: int, note: str | None) -> None:
 
 
 def _lease(
-    session: Session, lease_id: int, why_withheld: Callable[[str], str | None]
+    session: Session, lease_id: int, why_withheld: Callable[[str, bool], str | None]
 ) -> Leased | None:
     batch = lease_next(session, lease_id)
     if batch is None:
@@ -144,7 +145,7 @@ def _lease(
     leased = read_batch(session, batch)
     kept: list[Recipient] = []
     for recipient in leased.recipients:
-        reason = why_withheld(recipient.address)
+        reason = why_withheld(recipient.address, leased.is_rehearsal)
         if reason is None:
             kept.append(recipient)
         else:

@@ -111,6 +111,8 @@ class Distribution(Base):
     lane: Mapped[int] = mapped_column(sa.SmallInteger, server_default="1")
     # publish --again: who has the version already gets it anew.
     is_again: Mapped[bool] = mapped_column(server_default=sa.false())
+    # Published while MEDIANOTE_ONLY_TO was set: never on the web, and never to anyone else.
+    is_rehearsal: Mapped[bool] = mapped_column(server_default=sa.false())
     # Copies say that they are under embargo.
     is_embargoed: Mapped[bool] = mapped_column(server_default=sa.false())
     # Message-IDs derive from it: the same person's repeat has the same one.

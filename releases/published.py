@@ -1,8 +1,8 @@
 """Reads: what the public may see on the web, which is what has gone out to a public list.
 
 A release is shown once a distribution that carries one of its versions to a public list is
-due and running, or has mailed somebody before it was paused, held or cancelled; and never
-before its embargo.
+due and running, or has mailed somebody before it was paused, held or cancelled; never for a
+rehearsal, and never before its embargo.
 """
 
 import datetime as dt
@@ -117,6 +117,7 @@ def _went_out() -> sa.Select[int, int, int, dt.datetime]:
         .join(ReleaseVersion, ReleaseVersion.id == DistributionRelease.version_id)
         .where(
             Distribution.kind != DistributionKind.DIGEST,
+            Distribution.is_rehearsal.is_(False),
             Distribution.due_at <= database_now(),
             sa.or_(
                 Distribution.state.in_(_GOES_OUT),

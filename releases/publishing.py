@@ -63,6 +63,7 @@ class Order:
     embargo: dt.datetime | None = None
     is_again: bool = False
     is_urgent: bool = False
+    is_rehearsal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +111,13 @@ def publish(database: Database, order: Order, *, salt: bytes) -> Published:
         version, slug, is_new = _freeze(session, content)
         is_scheduled = due_at > now
         if not is_scheduled:
-            _check_audience(session, version.id, lists, now, is_again=order.is_again)
+            _check_audience(session, version.id, lists, now, order)
         distribution = Distribution(
             kind=DistributionKind.CORRECTION if version.number > 1 else DistributionKind.RELEASE,
             state=DistributionState.SCHEDULED if is_scheduled else DistributionState.RUNNING,
             lane=0 if order.is_urgent else 1,
             is_again=order.is_again,
+            is_rehearsal=order.is_rehearsal,
             is_embargoed=content.embargo is not None and content.embargo > due_at,
             salt=salt,
             due_at=due_at,
@@ -225,8 +227,7 @@ def _check_audience(
     version_id: int,
     lists: Sequence[MailingList],
     now: dt.datetime,
-    *,
-    is_again: bool,
+    order: Order,
 ) -> None:
     """Refuse when nobody would get it, and say which of the two reasons it is."""
     names = ", ".join(chosen.slug for chosen in lists)
@@ -240,11 +241,14 @@ def _check_audience(
         raise NobodyLeft(
             f"nobody to send to: no active subscribers on {names} (`medianote subscribers import`)"
         )
-    if is_again:
+    if order.is_again:
         return
     earlier = session.scalars(
-        sa.select(DistributionRelease.distribution_id).where(
-            DistributionRelease.version_id == version_id
+        sa.select(DistributionRelease.distribution_id)
+        .join(Distribution, Distribution.id == DistributionRelease.distribution_id)
+        .where(
+            DistributionRelease.version_id == version_id,
+            Distribution.is_rehearsal.is_(order.is_rehearsal),
         )
     ).all()
     has_it = sa.exists().where(

@@ -4,11 +4,13 @@ Without any setting Medianote is *embedded*: SQLite, a worker in the same proces
 outbox. With a PostgreSQL URL it is *production*, and whatever has no safe default is required.
 """
 
+import contextlib
 import functools
 import ipaddress
 import os
 import re
 import secrets
+import tempfile
 from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -278,15 +280,26 @@ def load_settings(*, needs_database_only: bool = False) -> Settings:
 def _kept_key(path: Path) -> str:
     """The key in a file; made there, readable by its owner only, when there is none yet."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+        if not path.exists():
+            _keep_key(path, secrets.token_hex(32))
         key = path.read_text("ascii").strip()
-        if len(key) < 32:
-            raise SettingsError(f"{path}: the key kept there is damaged or empty") from None
-        return key
     except OSError as error:
         raise SettingsError(f"{path}: cannot keep a key there: {error.strerror}") from error
-    key = secrets.token_hex(32)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(key)
+    if len(key) < 32:
+        raise SettingsError(f"{path}: the key kept there is damaged or empty")
     return key
+
+
+def _keep_key(path: Path, key: str) -> None:
+    """Put the key there, whole or not at all, unless another process was faster."""
+    # The name is this process's own, and mkstemp's file is its owner's alone (0600).
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        os.unlink(draft)

@@ -51,7 +51,7 @@ class Engine:
         postman: Postman,
         folder: JournalFolder,
         *,
-        why_withheld: Callable[[str], str | None],
+        why_withheld: Callable[[str, bool], str | None],
         is_stopping: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -33,7 +33,7 @@ class LedgerThread:
         database: Database,
         keeper: LeaseKeeper,
         make_hand: Callable[[Leased], Hand],
-        why_withheld: Callable[[str], str | None],
+        why_withheld: Callable[[str, bool], str | None],
     ) -> None:
         self.finished: set[int] = set()
         """Distributions that had a batch finished."""

@@ -54,6 +54,7 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("lane", sa.SmallInteger(), server_default="1", nullable=False),
         sa.Column("is_again", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("is_rehearsal", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("is_embargoed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("salt", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", Moment(), nullable=False),

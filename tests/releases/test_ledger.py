@@ -78,7 +78,7 @@ class Desk:
                 reports,
                 wants_next=wants_next,
                 jitter=random.Random(1),
-                why_withheld=lambda address: None,
+                why_withheld=lambda address, is_rehearsal: None,
             )
 
     def next(self, lease: int) -> Leased | None:

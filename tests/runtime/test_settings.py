@@ -1,6 +1,8 @@
 """Settings: what is given is understood or refused by name; what is made is kept safe."""
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,21 @@ def test_keys_are_made_once_and_private(state_dir: Path) -> None:
     for name in ("secret-key", "hash-key"):
         assert stat.S_IMODE((state_dir / name).stat().st_mode) == 0o600
     assert stat.S_IMODE(state_dir.stat().st_mode) == 0o700
+
+
+def test_first_starts_at_once_share_a_key(state_dir: Path) -> None:
+    """Processes that start together for the first time agree on the keys."""
+    script = "from runtime.settings import load_settings as s; print(s().signing_keys[0])"
+    root = Path(__file__).parents[2]
+    starting = [
+        subprocess.Popen(
+            [sys.executable, "-c", script], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for _ in range(6)
+    ]
+    said = [process.communicate(timeout=60) for process in starting]
+    assert {out for out, _ in said} == {(state_dir / "secret-key").read_bytes() + b"\n"}, said
+    assert [path.name for path in state_dir.iterdir()] == ["secret-key"]
 
 
 def test_damaged_key_is_named(state_dir: Path) -> None:

@@ -78,7 +78,7 @@ class Workshop:
         self,
         *ports: int,
         only_to: tuple[str, ...] = (),
-        why_withheld: Callable[[str], str | None] | None = None,
+        why_withheld: Callable[[str, bool], str | None] | None = None,
         postman: type[Postman] = Postman,
     ) -> Engine:
         """An engine that sends to these ports of this machine."""
@@ -492,7 +492,7 @@ def test_a_connection_cut_for_its_silence_is_only_a_retry(
     distribution = shop.publish()
     stops = iter([0.8])
 
-    def stop_once(_address: str) -> None:
+    def stop_once(_address: str, _is_rehearsal: bool) -> None:
         time.sleep(next(stops, 0))
 
     with SmtpServer() as server:
@@ -531,7 +531,7 @@ def test_a_worker_that_dies_during_a_sweep_is_known_by_its_journal(shop: Worksho
                 (),
                 wants_next=True,
                 jitter=random.Random(1),
-                why_withheld=lambda _: None,
+                why_withheld=lambda *_: None,
             )
         assert turn.leased is not None
         slot = journal.open_slot(lease, turn.leased.batch_id)
