@@ -194,13 +194,13 @@ class BodyReader:
         return Paragraph(self._inline(words), language=language)
 
     def _looks_like_heading(self, part: list[Line], words: str) -> bool:
-        if len(words) > 100 or len(part) > 2 or len(words.split()) > 14:
+        if len(words) > 100 or len(part) > 2 or words[0].islower():
             return False
-        if not any(letter.isalpha() for letter in words) or words[0].islower():
+        if (ends_sentence(words) and not words.endswith("?")) or len(words.split()) > 14:
             return False
         if is_advisory_field(words) or is_schedule_line(words):
             return False
-        if ends_sentence(words) and not words.endswith("?"):
+        if not any(letter.isalpha() for letter in words):
             return False
         is_set_apart = is_caps(words) or self._page.is_centred(part[0])
         if self._is_spoken or words.endswith((":", ";", ",", "：", "--", "—")):

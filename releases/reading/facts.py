@@ -19,7 +19,7 @@ from releases.reading.kinds import PrintedKind, kind_of_title
 from releases.reading.lines import Line, fold, groups
 from releases.reading.offices import is_organisation, is_position, is_press_office, is_venue
 from releases.reading.parsed import Unsure
-from releases.reading.places import is_place, without_postcode
+from releases.reading.places import bare_place, is_place
 from releases.reading.spans import Label
 
 _OFFICE_OF = re.compile(r",\s*(?P<office>(?:Office|Bureau) of .+)$")
@@ -101,9 +101,7 @@ class Facts:
 
     def place(self) -> str | None:
         """A place of the header by its name, else the dateline's, else a venue."""
-        places = [
-            without_postcode(piece.words.strip(" ,;:")) for piece in self._header.of(Label.PLACE)
-        ]
+        places = [bare_place(piece.words.strip(" ,;:")) for piece in self._header.of(Label.PLACE)]
         for place in places:
             if is_place(place) or ("," in place and not is_venue(place)):
                 return place

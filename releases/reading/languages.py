@@ -56,6 +56,7 @@ _SAMPLE = 20_000
 _LETTER_CLASSES = [(language, re.compile(f"[{letters}]")) for language, letters in _SCRIPTS]
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
 _STOP_SETS = {language: frozenset(words.split()) for language, words in _STOP_WORDS.items()}
+_SHARED = Counter(word for words in _STOP_SETS.values() for word in words)
 # Letters of other scripts; punctuation and symbols lie between.
 _NOT_LATIN = re.compile("[\u0370-\u1dff\u1f00-\u1fff\u2e80-\ufeff]")
 
@@ -138,17 +139,18 @@ def _cyrillic(text: str) -> str:
 
 
 def _latin(text: str) -> Guess:
-    words = Counter(re.findall(r"[^\W\d_]+", text.lower()))
-    total = sum(words.values())
-    scores = sorted(
-        ((sum(words[word] for word in stop), language) for language, stop in _STOP_SETS.items()),
-        reverse=True,
-    )
-    (best, language), (second, rival) = scores[0], scores[1]
-    if best < 3 or best * 20 < total:
+    """By small words; one that many languages share tells little."""
+    counts = Counter(re.findall(r"[^\W\d_]+", text.lower()))
+    total = sum(counts.values())
+    scores = {
+        language: sum(counts[word] / _SHARED[word] for word in stop)
+        for language, stop in _STOP_SETS.items()
+    }
+    (language, best), (rival, second) = sorted(scores.items(), key=lambda item: -item[1])[:2]
+    found = sum(counts[word] for word in _STOP_SETS[language])
+    if found < 3 or found * 20 < total:
         return Guess(None, "too few words that tell one language from another")
-    if second * 5 > best * 4 and {language, rival} != {"da", "nb"}:
-        return Guess(language, f"it may also be {rival!r}")
-    if {language, rival} == {"da", "nb"} and second * 10 > best * 9:
+    margin = 0.95 if {language, rival} == {"da", "nb"} else 0.8
+    if second > best * margin:
         return Guess(language, f"it may also be {rival!r}")
     return Guess(language)

@@ -94,7 +94,7 @@ _POSTCODE = re.compile(r"[ ,]+(?:[A-Z]{1,2}-)?\d{4,6}$")
 
 def is_place(words: str) -> bool:
     """A place known by name, or a town with a state or country after it."""
-    words = without_postcode(words.strip(" .()").removeprefix("г. ").removeprefix("м. "))
+    words = bare_place(words.strip(" .()"))
     if len(words) > 70 or not words or words[0].islower():
         return False
     parts = [fold(part).strip(" .") for part in re.split(r"[,，/;]| and | & | [–-] ", words)]
@@ -106,9 +106,9 @@ def is_place(words: str) -> bool:
     return len(parts) > 1 and parts[-1] in REGIONS and all(len(part) < 40 for part in parts)
 
 
-def without_postcode(words: str) -> str:
-    """The place without the postal code of its address."""
-    return _POSTCODE.sub("", words)
+def bare_place(words: str) -> str:
+    """The place without the postal code of its address, or the "г." before a Russian town."""
+    return _POSTCODE.sub("", words).removeprefix("г. ").removeprefix("м. ")
 
 
 def has_place_shape(words: str) -> bool:
