@@ -175,6 +175,8 @@ class Lease(Base):
     """A worker process's hold on its batches; the row is deleted when they are freed."""
 
     __tablename__ = "lease"
+    # A stalled worker comes back with its lease's id: nobody else's may be the same.
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     # host:pid, for people.

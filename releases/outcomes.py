@@ -5,8 +5,8 @@ that is applied twice (from the journal, and by the worker that wrote it) counts
 rules keep the count honest whoever speaks last:
 
 - an acceptance counts whoever holds the lease by then; anything else only from the holder;
-- an attempt without a final reply may have been taken: it leaves the delivery *in doubt*, and
-  each further copy that may have arrived counts as a repeat;
+- an attempt without a final reply may have been taken: it leaves the delivery *in doubt*, for
+  good, and each further copy that may have arrived counts as a repeat;
 - what is decided stays decided, but for an acceptance that comes late.
 """
 
@@ -77,7 +77,7 @@ def after_attempt(
     """How the delivery stands after an attempt; the same standing when nothing changes."""
     match outcome:
         case Accepted(reply):
-            return _accepted(standing, attempt, reply)
+            return _accepted(standing, attempt, reply, is_holder=is_holder)
         case InDoubt(why):
             return _in_doubt(standing, attempt, why, is_holder=is_holder, retry_at=retry_at)
         case Deferred() | Failed():
@@ -118,28 +118,52 @@ def _is_same(standing: Standing, attempt: Attempt) -> bool:
     return (standing.lease_id, standing.attempts) == (attempt.lease_id, attempt.number)
 
 
-def _tried(standing: Standing, attempt: Attempt, reply: Reply | None, why: str | None) -> Standing:
+def _has_arrived(standing: Standing) -> bool:
+    """Whether an attempt is known that was, or may have been, taken."""
+    return standing.is_in_doubt or standing.state == DeliveryState.ACCEPTED
+
+
+def _tried(standing: Standing, attempt: Attempt) -> Standing:
+    """It is the last attempt by now. Only a holder's is: theirs come one after another."""
+    return replace(standing, attempts=attempt.number, lease_id=attempt.lease_id)
+
+
+def _said(standing: Standing, reply: Reply | None, why: str | None) -> Standing:
     return replace(
         standing,
-        attempts=attempt.number,
-        lease_id=attempt.lease_id,
         reply=cut(str(reply)) if reply is not None else None,
         reason=cut(why) if why is not None else None,
     )
 
 
-def _accepted(standing: Standing, attempt: Attempt, reply: Reply) -> Standing:
+def _accepted(standing: Standing, attempt: Attempt, reply: Reply, *, is_holder: bool) -> Standing:
     is_same = _is_same(standing, attempt)
+    if not (is_holder or is_same):
+        return _accepted_late(standing, attempt, reply)
+    is_accepted = standing.state == DeliveryState.ACCEPTED
+    if is_same and is_accepted:
+        return standing
+    repeats = standing.repeats + (_has_arrived(standing) and not is_same)
+    tried = replace(_tried(standing, attempt), repeats=repeats)
+    if is_accepted:
+        return tried
+    return replace(_said(tried, reply, None), state=DeliveryState.ACCEPTED, due_at=None)
+
+
+def _accepted_late(standing: Standing, attempt: Attempt, reply: Reply) -> Standing:
+    """By a worker that had lost its lease. Whoever took that over counted it as in doubt.
+
+    Hardly ever it did not, when it began after its journal was read: then it is in doubt from
+    now on, so that it counts once.
+    """
     if standing.state == DeliveryState.ACCEPTED:
-        if is_same or standing.is_in_doubt:
-            return standing  # said before, or counted when it was in doubt
+        if standing.is_in_doubt:
+            return standing
         return replace(standing, is_in_doubt=True, repeats=standing.repeats + 1)
-    is_repeat = standing.is_in_doubt and not is_same
+    if standing.lease_id is None:
+        standing = _tried(standing, attempt)
     return replace(
-        _tried(standing, attempt, reply, None),
-        state=DeliveryState.ACCEPTED,
-        due_at=None,
-        repeats=standing.repeats + is_repeat,
+        _said(standing, reply, None), state=DeliveryState.ACCEPTED, is_in_doubt=True, due_at=None
     )
 
 
@@ -153,28 +177,25 @@ def _refused(
 ) -> Standing:
     if not (is_holder and standing.is_open):
         return standing
-    is_final = isinstance(outcome, Failed)
-    return replace(
-        _tried(standing, attempt, outcome.reply, outcome.why),
-        state=DeliveryState.FAILED if is_final else DeliveryState.DEFERRED,
-        due_at=None if is_final else retry_at,
-    )
+    said = _said(_tried(standing, attempt), outcome.reply, outcome.why)
+    if isinstance(outcome, Deferred):
+        return replace(said, state=DeliveryState.DEFERRED, due_at=retry_at)
+    # Refused for good, but an earlier attempt may have been taken: they may have it.
+    state = DeliveryState.UNCERTAIN if standing.is_in_doubt else DeliveryState.FAILED
+    return replace(said, state=state, due_at=None)
 
 
 def _in_doubt(
     standing: Standing, attempt: Attempt, why: str, *, is_holder: bool, retry_at: dt.datetime
 ) -> Standing:
-    if _is_same(standing, attempt):
-        return standing
-    if is_holder and standing.is_open:
-        return replace(
-            _tried(standing, attempt, None, why),
-            state=DeliveryState.DEFERRED,
-            is_in_doubt=True,
-            repeats=standing.repeats + standing.is_in_doubt,
-            due_at=retry_at,
-        )
-    if standing.is_in_doubt:
-        return standing  # counted when the lease was taken over
-    is_repeat = standing.state == DeliveryState.ACCEPTED
-    return replace(standing, is_in_doubt=True, repeats=standing.repeats + is_repeat)
+    if _is_same(standing, attempt) or (standing.is_in_doubt and not is_holder):
+        return standing  # said before, or counted when the lease was taken over
+    doubtful = replace(
+        standing, is_in_doubt=True, repeats=standing.repeats + _has_arrived(standing)
+    )
+    if not is_holder:
+        return doubtful
+    doubtful = _tried(doubtful, attempt)
+    if not standing.is_open:  # accepted late, while this attempt was under way
+        return doubtful
+    return replace(_said(doubtful, None, why), state=DeliveryState.DEFERRED, due_at=retry_at)

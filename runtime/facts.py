@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from runtime.database import Base, Moment, database_now
@@ -25,10 +26,11 @@ def read_fact(session: Session, name: str) -> Fact | None:
 
 
 def remember_fact(session: Session, name: str, value: Any) -> None:
-    """Write a fact, as of the database's now."""
-    fact = session.get(Fact, name, with_for_update=True)
-    if fact is None:
-        session.add(Fact(name=name, value=value, known_at=database_now()))
-    else:
-        fact.value = value
-        fact.known_at = database_now()
+    """Write a fact, as of the database's now; whoever writes last is right."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    row = {"value": value, "known_at": database_now()}
+    session.execute(
+        insert(Fact)
+        .values(name=name, **row)
+        .on_conflict_do_update(index_elements=["name"], set_=row)
+    )

@@ -98,6 +98,7 @@ def upgrade() -> None:
         sa.Column("acquired_at", Moment(), nullable=False),
         sa.Column("expires_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lease")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "list_set",

@@ -85,6 +85,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.sizes = expansion.RANGE_SIZE, expansion.FIRST_RANGE_SIZE
         expansion.RANGE_SIZE, expansion.FIRST_RANGE_SIZE = 3, 2
         self.copies: Counter[int] = Counter()
+        self.may_have_arrived: Counter[int] = Counter()  # as far as workers could know
         self.all: list[int] = []
         self.open_hands: list[Hand] = []
 
@@ -159,6 +160,8 @@ class LedgerMachine(RuleBasedStateMachine):
     def crash(self, hand: Hand, is_journal_lost: bool) -> None:
         """The worker is gone; a sweep applies its journal, if there is one."""
         journal = None if is_journal_lost else {hand.leased.batch_id: hand.noted}
+        if is_journal_lost:
+            self.may_have_arrived.update(one.subscriber_id for one in hand.leased.recipients)
         with self.database.transaction() as session:
             is_freed = adopt(session, hand.lease, journal, even_if_it_lives=True) is not None
         if not is_freed:  # it had stalled before: its journal is found without a lease
@@ -181,6 +184,7 @@ class LedgerMachine(RuleBasedStateMachine):
             begun.append(entry)
             # The server takes it; the answer is read when the process goes on.
             self.copies[recipient.subscriber_id] += 1
+            self.may_have_arrived[recipient.subscriber_id] += 1
             hand.noted.append(Entry(entry.subscriber_id, entry.attempt, FATES["accepted"][1]))
         with self.database.transaction() as session:
             adopt(session, hand.lease, {hand.leased.batch_id: begun}, even_if_it_lives=True)
@@ -241,7 +245,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def nobody_has_more_than_is_counted(self) -> None:
-        """Copies beyond the first are counted as repeats, or still in doubt."""
+        """Copies beyond the first are counted as repeats, and nothing else is."""
         with self.database.reading() as session:
             repeats: Counter[int] = Counter()
             holders: Counter[int] = Counter()
@@ -256,6 +260,8 @@ class LedgerMachine(RuleBasedStateMachine):
         reported = self._unreported()
         for person, count in self.copies.items():
             assert count - 1 <= repeats[person] + reported[person], person
+        for person, count in repeats.items():
+            assert count <= max(0, self.may_have_arrived[person] - 1), person
 
     def teardown(self) -> None:
         """Everything goes on to its end: it balances, and everyone is accounted for."""
@@ -330,6 +336,7 @@ class LedgerMachine(RuleBasedStateMachine):
         recipient = hand.left.pop(0)
         has_arrived, outcome = FATES[fate]
         self.copies[recipient.subscriber_id] += has_arrived
+        self.may_have_arrived[recipient.subscriber_id] += isinstance(outcome, Accepted | InDoubt)
         hand.noted.append(self._entry(hand, recipient, outcome))
 
     def _report(self, hand: Hand, *, is_done: bool) -> None:

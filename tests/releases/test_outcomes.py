@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,6 +80,41 @@ def test_an_acceptance_of_which_nobody_knew_is_a_repeat() -> None:
     late = step(accepted, Attempt(1, 1), OK, holder=False)
     assert (late.state, late.repeats) == ("accepted", 1)
     assert step(late, Attempt(1, 1), OK, holder=False) == late
+
+
+@pytest.mark.parametrize("second", [OK, DOUBT])
+def test_a_second_copy_counts_though_the_first_is_accepted_meanwhile(second: Outcome) -> None:
+    """A stalled worker's acceptance dissolves no doubt about copies that followed it."""
+    doubt = step(QUEUED, Attempt(1, 1), DOUBT)
+    late = step(doubt, Attempt(1, 1), OK, holder=False)
+    after = step(late, Attempt(2, 2), second)
+    assert (after.state, after.repeats) == ("accepted", 1)
+    assert step(after, Attempt(2, 2), second) == after
+
+
+def test_a_late_acceptance_does_not_make_a_recorded_attempt_new() -> None:
+    """What the journal says again after a late acceptance is known already."""
+    doubt = step(QUEUED, Attempt(1, 1), DOUBT)
+    again = step(doubt, Attempt(2, 2), DOUBT)
+    late = step(again, Attempt(1, 1), OK, holder=False)
+    assert (late.state, late.repeats) == ("accepted", 1)
+    assert step(late, Attempt(2, 2), DOUBT) == late
+
+
+def test_a_late_acceptance_of_a_counted_doubt_is_no_repeat() -> None:
+    """The doubt was one copy, and the deferral after it none."""
+    doubt = step(QUEUED, Attempt(1, 1), DOUBT)
+    deferred = step(doubt, Attempt(2, 2), NOT_NOW)
+    late = step(deferred, Attempt(1, 1), OK, holder=False)
+    assert (late.state, late.repeats) == ("accepted", 0)
+
+
+def test_a_refusal_after_a_doubt_leaves_it_uncertain() -> None:
+    """The earlier attempt may have been taken: nobody is told that they certainly lack it."""
+    doubt = step(QUEUED, Attempt(1, 1), DOUBT)
+    refused = step(doubt, Attempt(2, 2), NEVER)
+    assert (refused.state, refused.reason) == ("uncertain", "550 No such user")
+    assert step(QUEUED, Attempt(1, 1), NEVER).state == "failed"
 
 
 def test_only_the_holder_fails_or_defers() -> None:
