@@ -118,7 +118,10 @@ class Newsroom:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
-        clean = {n: v for n, v in os.environ.items() if not n.startswith("MEDIANOTE_")}
+        # Nor is it measured what these commands cover, which takes as long as they do.
+        clean = {
+            n: v for n, v in os.environ.items() if not n.startswith(("MEDIANOTE_", "COVERAGE_"))
+        }
         named = {f"MEDIANOTE_{name.upper()}": value for name, value in settings.items()}
         self.environment = clean | {"MEDIANOTE_STATE_DIR": str(folder / "state")} | named
         self._processes: list[subprocess.Popen[bytes]] = []
