@@ -19,10 +19,13 @@ _PART = (
     r"|утра|дня|вечера|de la mañana|de la tarde|de la noche|del mattino|del pomeriggio)"
 )
 _HOURS = r"(?:uhr|hrs|hours|heures?|horas?|ore|uur|часов|часа|час|ч\.|h\b)"
+# Hours and minutes of an offset are no time of day; "18:00-19:00" is a span of them.
+_NO_OFFSET = r"(?<!\+)(?<!UTC[-−–])(?<!GMT[-−–])(?<![\s(][-−–])"
 # The first form that reads a stretch has it.
 _FORMS = (
     re.compile(
-        r"(?<![\d:])(?P<hour>\d{1,2})\s?[:.：]\s?(?P<minute>\d\d)(?:[:.]\d\d(?:\.\d+)?)?(?!\d)"
+        rf"{_NO_OFFSET}(?<![\d:])"
+        r"(?P<hour>\d{1,2})\s?[:.：]\s?(?P<minute>\d\d)(?:[:.]\d\d(?:\.\d+)?)?(?!\d)"
         rf"(?:\s?{_AM_PM})?(?:\s?{_PART})?",
         re.IGNORECASE,
     ),

@@ -11,10 +11,12 @@ from releases.reading.lines import fold
 from releases.reading.month_names import MONTHS, WEEKDAYS
 from releases.zones import Mention, find_zones, localise
 
-__all__ = ["EmbargoError", "parse_moment", "reconcile"]
+__all__ = ["EmbargoError", "parse_moment"]
 
+# ISO 8601, whole. No place is further than 14 hours from UTC: what looks so is a span of time.
 _ISO = re.compile(
-    r"\b\d{4}-?\d\d-?\d\d[T ]\d\d:?\d\d(?::?\d\d(?:\.\d{1,6})?)? ?(?:Z\b|[+-]\d\d:?\d\d\b)"
+    r"\b\d{4}-?\d\d-?\d\d[T ]\d\d:?\d\d(?::?\d\d(?:\.\d{1,6})?)?"
+    r" ?(?:Z\b|[+-](?:0\d|1[0-4]):?[0-5]\d\b)"
 )
 
 
@@ -28,25 +30,22 @@ def parse_moment(
     Raises EmbargoError for what is missing, ambiguous, contradictory or impossible.
     """
     printed = " ".join(text.split())
+    precise: list[datetime.datetime] = []
+
+    def as_others_write(found: re.Match[str]) -> str:
+        # So that whatever stands beside it must agree with it.
+        moment = _from_iso(found.group())
+        precise.append(moment)
+        written = moment.isoformat(timespec="minutes")
+        return f" {written[:10]} {written[11:16]} UTC{written[16:]} "
+
     try:
-        if iso := _ISO.search(printed):
-            return _from_iso(iso.group())
-        return _moment(re.sub(r"(?<=\d)T(?=\d\d)", " ", printed), date)
+        plain = _ISO.sub(as_others_write, printed)
+        moment = _moment(re.sub(r"(?<=\d)T(?=\d\d)", " ", plain), date)
     except EmbargoError as error:
         why = f"{what} «{printed[:160]}»: {error}"
         raise EmbargoError(why, lacks_date=error.lacks_date) from None
-
-
-def reconcile(
-    from_text: datetime.datetime | None, from_option: datetime.datetime | None
-) -> datetime.datetime | None:
-    """The embargo, when the release's text and an option may each give one; they must agree."""
-    if from_text and from_option and from_text != from_option:
-        raise EmbargoError(
-            f"the release says it is embargoed until {from_text.isoformat()}, the option says"
-            f" {from_option.isoformat()}: mend one of them"
-        )
-    return from_text or from_option
+    return precise[0] if precise else moment
 
 
 def _from_iso(text: str) -> datetime.datetime:
@@ -132,7 +131,30 @@ def _with_zone(
         if zone.start >= time.end and (next_start is None or zone.start < next_start)
     ]
     offsets = [zone for zone in after if isinstance(zone.zone, datetime.timezone)]
-    candidates = offsets or after or zones
-    zone = candidates[0]
+    zone = (offsets or after or zones)[0]
     wall = datetime.datetime.combine(day, datetime.time(time.hour, time.minute))
-    return localise(wall, zone, text[zone.start : zone.end])
+    moment = localise(wall, zone, text[zone.start : zone.end])
+    for other in after:
+        if _says_otherwise(other, wall, moment, text, is_settled=bool(offsets)):
+            raise EmbargoError("it names more than one time zone: leave one")
+    return moment
+
+
+def _says_otherwise(
+    zone: Mention,
+    wall: datetime.datetime,
+    moment: datetime.datetime,
+    text: str,
+    *,
+    is_settled: bool,
+) -> bool:
+    """Whether the time of day would be another moment in this zone.
+
+    Beside an offset a zone may be one that is ambiguous alone: CST (UTC+8).
+    """
+    try:
+        return localise(wall, zone, text[zone.start : zone.end]) != moment
+    except EmbargoError:
+        if is_settled:
+            return False
+        raise
