@@ -15,8 +15,8 @@ from releases.blocks import (
     Table,
     plain,
 )
+from releases.links import linked
 from releases.reading import contacts, furniture
-from releases.reading.inline import linked
 from releases.reading.languages import differs_in_script
 from releases.reading.lines import Line, Page, cells, groups, is_caps, join_words
 from releases.reading.lists import Item, Numbering, collect, items_of

@@ -26,11 +26,11 @@ from releases.blocks import (
 from releases.content import Content, Kind
 from releases.embargo import parse_moment
 from releases.errors import ReleaseError
+from releases.links import linked
 from releases.reading.dates import find_dates
 from releases.reading.embargo_lines import read_embargo
 from releases.reading.facts import embargoes_in, refuse_embargo_of, refuse_several
 from releases.reading.front_matter import FrontMatter, read_front_matter
-from releases.reading.inline import linked
 from releases.reading.kinds import PrintedKind, kind_of, kind_of_title
 from releases.reading.languages import language_of
 from releases.reading.lines import split_lines
