@@ -21,7 +21,7 @@ POLICY = SMTP.clone(refold_source="none", max_line_length=76)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 # Every line end is followed by white space, and no line is white space alone (RFC 5322
 # section 3.2.2).
-_VALUE = re.compile(r"(?:[!-~]+(?:(?:\r\n)?[ \t]+(?=[!-~]))?)*")
+_VALUE = re.compile(r"(?:[!-~]++(?:(?:\r\n)?[ \t]+(?=[!-~]))?)*")
 
 
 def build_message(

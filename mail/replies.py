@@ -105,6 +105,8 @@ def judge_recipient(reply: Reply) -> Deferred | Failed | Unsent:
         return Deferred(reply, str(reply))
     if reply.enhanced == _MAILBOX_FULL:
         return Deferred(reply, f"the mailbox is full: {reply}")
-    if _RELAYING_DENIED.search(reply.text):
+    # x.7.z speaks of policy; "user unknown in relay recipient table" is x.1.1.
+    is_policy = reply.enhanced is None or reply.enhanced[1] == 7
+    if is_policy and _RELAYING_DENIED.search(reply.text):
         return Deferred(reply, f"the relay does not relay for us: {reply}")
     return Failed(reply, str(reply))

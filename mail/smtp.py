@@ -90,6 +90,7 @@ class Session:
         self._opening_octets: list[bytes] = []
         self._transactions: Transactions | None = None
         self._events: list[Event] = []
+        self._octets_not_sent = 0
 
     @property
     def was_open(self) -> bool:
@@ -121,8 +122,13 @@ class Session:
         """Tell whether the last thing the server said was 421: it closes the connection."""
         return self._transactions is not None and self._transactions.said_farewell
 
-    def receive(self, octets: bytes) -> Sequence[Event]:
-        """Take what the server said; return what that means."""
+    def receive(self, octets: bytes, octets_not_sent: int = 0) -> Sequence[Event]:
+        """Take what the server said; return what that means.
+
+        ``octets_not_sent`` of what ``data_to_send`` returned have not left yet: the session may
+        end here, and what was not sent cannot have been taken.
+        """
+        self._octets_not_sent = octets_not_sent
         replies = self._reader.feed(octets)
         self.replies_seen += len(replies)
         if self._transactions is None:
@@ -131,7 +137,8 @@ class Session:
         else:
             self._transactions.take(replies)
         if self._reader.fault is not None and self.phase is not Phase.ENDED:
-            self._end(f"{self._relay_name} answers nonsense: {self._reader.fault}")
+            fault = f"{self._relay_name} answers nonsense: {self._reader.fault}"
+            self._end(fault, octets_not_sent)
         return self._take_events()
 
     def tls_established(self) -> Sequence[Event]:
@@ -199,7 +206,7 @@ class Session:
             and self.phase is not Phase.ENDED
             and (transactions.is_broken or transactions.is_idle)
         ):
-            self._end(f"{self._relay_name}: {transactions.trouble}")
+            self._end(f"{self._relay_name}: {transactions.trouble}", self._octets_not_sent)
             events, self._events = [*events, *self._events], []
         if not transactions.settled:
             return events

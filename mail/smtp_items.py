@@ -25,6 +25,8 @@ class Item:
     rcpt_to: str
     data: bytes
     has_leading_dots: bool = True
+    goes_alone: bool = False
+    """No other shares its flight: a relay hung up at it before, or at one that flew with it."""
 
     def __post_init__(self) -> None:
         """Refuse what could become another command."""

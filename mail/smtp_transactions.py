@@ -94,6 +94,7 @@ class Transactions:
         self._pending: deque[tuple[Command, _Transaction]] = deque()
         self._envelope: _Transaction | None = None  # sent, and not yet told to go on
         self._open_messages = 0
+        self._is_one_alone = False
         self._open_octets = 0
         self._octets_produced = 0
         self._must_reset = False
@@ -106,7 +107,8 @@ class Transactions:
             return False
         if self._is_flying:
             return (
-                self._open_messages < self._window_messages
+                not self._is_one_alone
+                and self._open_messages < self._window_messages
                 and self._open_octets < self._window_octets
             )
         if self.flow is Flow.AHEAD:
@@ -140,6 +142,7 @@ class Transactions:
     def submit(self, item: Item) -> None:
         """Begin a transaction; only while ``has_room``, and with what is not ``unfit``."""
         transaction = _Transaction(item)
+        self._is_one_alone = item.goes_alone
         self._open_messages += 1
         self._open_octets += len(item.data)
         self._envelope = transaction
@@ -305,6 +308,7 @@ class Transactions:
         return bool(self._pending) and self._pending[0][1] is transaction
 
     def _settle(self, transaction: _Transaction, outcome: Outcome) -> None:
+        self._is_one_alone = False
         self._open_messages -= 1
         self._open_octets -= len(transaction.item.data)
         if self._envelope is transaction:

@@ -84,3 +84,13 @@ def reopen_or_finish(batch: Batch, counts: Counts, now: dt.datetime) -> None:
         batch.due_at = counts.last_due_at or now
     else:
         batch.state = BatchState.DONE
+
+
+def has_open_batch(session: Session, distribution_id: int) -> bool:
+    """Whether something of it is open or in a worker's hands."""
+    found = session.scalar(
+        sa.select(Batch.id)
+        .where(Batch.distribution_id == distribution_id, Batch.state != BatchState.DONE)
+        .limit(1)
+    )
+    return found is not None

@@ -30,6 +30,8 @@ RANGE_SIZE: Final = 1000
 """People in a batch. The first is smaller, so that the first mail leaves soon."""
 FIRST_RANGE_SIZE: Final = 200
 ATTEMPTS: Final = 5
+# The class of the advisory locks, as others may be taken in the same database.
+_EXPANDING: Final = 0x6D65_6465
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,8 @@ def _next_step(database: Database, distribution_id: int, copies: Copies) -> Step
 
 def expand_range(session: Session, distribution_id: int, copies: Copies) -> Step:
     """One range: its deliveries and its batch, in the caller's transaction."""
+    if not _is_alone(session, distribution_id):
+        return NothingToExpand()
     versions = _lock_versions(session, distribution_id)
     distribution = session.get(Distribution, distribution_id, with_for_update=True)
     if (
@@ -157,6 +161,19 @@ def expand_range(session: Session, distribution_id: int, copies: Copies) -> Step
     if count < size:
         _finish(session, distribution)
     return RangeExpanded(is_open=is_open, is_last=count < size)
+
+
+def _is_alone(session: Session, distribution_id: int) -> bool:
+    """Whether nobody else expands it now: who finds it so ends, and does not queue for its locks.
+
+    In SQLite a writing transaction is alone from its beginning.
+    """
+    if not _is_pg(session):
+        return True
+    alone: bool | None = session.scalar(
+        sa.select(sa.func.pg_try_advisory_xact_lock(_EXPANDING, distribution_id % 2**31))
+    )
+    return bool(alone)
 
 
 def _lock_versions(session: Session, distribution_id: int) -> list[int]:

@@ -41,6 +41,7 @@ class Recipient:
     """When the oldest of the subscriptions began that this copy comes through."""
     subscriber_id: int
     attempts: int
+    is_in_doubt: bool
     rendering_id: int
     list_set_id: int
     address: str
@@ -229,6 +230,7 @@ def _read() -> sa.Select[*tuple[Any, ...]]:
             since,
             Delivery.subscriber_id,
             Delivery.attempts,
+            Delivery.is_in_doubt,
             Delivery.rendering_id,
             Delivery.list_set_id,
             Subscriber.address,

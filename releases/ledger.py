@@ -69,6 +69,7 @@ def take_turn(
     moment = now(session)
     lost: set[int] = set()
     finished: set[int] = set()
+    notes: dict[int, str | None] = {}
     is_some_given_back = False
     for report in reports:
         batch = batches[report.batch_id]
@@ -86,13 +87,16 @@ def take_turn(
         if not is_holder:
             lost.add(batch.id)
         elif report.is_done:
-            _close(session, batch, counts, report, moment)
+            _close(batch, counts, report, moment)
+            _note_of(report, notes, batch.distribution_id)
             finished.add(batch.distribution_id)
             is_some_given_back |= counts.queued > 0 and report.relay_trouble is None
     leased = None
     if wants_next and is_lease_held:
         leased = _lease(session, lease_id, why_withheld)
     session.flush()
+    for distribution_id in sorted(notes):
+        _set_note(session, distribution_id, notes[distribution_id])
     stopped = _not_running(session, {batch.distribution_id for batch in batches.values()})
     return Turn(
         is_lease_held, leased, stopped, frozenset(finished), frozenset(lost), is_some_given_back
@@ -108,21 +112,23 @@ def _lock_batches(session: Session, ids: Sequence[int]) -> dict[int, Batch]:
     return {batch.id: batch for batch in locked}
 
 
-def _close(
-    session: Session, batch: Batch, counts: Counts, report: Report, moment: dt.datetime
-) -> None:
+def _close(batch: Batch, counts: Counts, report: Report, moment: dt.datetime) -> None:
     reopen_or_finish(batch, counts, moment)
-    if counts.queued:
+    if counts.queued or report.relay_trouble is not None:
+        # What no relay could take was not tried: it is no further round.
         batch.due_at = moment + dt.timedelta(seconds=report.retry_after_seconds)
     elif counts.deferred:
         batch.round += 1
+
+
+def _note_of(report: Report, notes: dict[int, str | None], distribution_id: int) -> None:
     if report.relay_trouble is not None:
-        set_note(session, batch.distribution_id, report.relay_trouble)
+        notes[distribution_id] = report.relay_trouble
     elif report.clears_note:
-        set_note(session, batch.distribution_id, None)
+        notes.setdefault(distribution_id, None)
 
 
-def set_note(session: Session, distribution_id: int, note: str | None) -> None:
+def _set_note(session: Session, distribution_id: int, note: str | None) -> None:
     """What a running distribution waits for, in one plain line; None when it waits no more."""
     session.execute(
         sa.update(Distribution)

@@ -52,16 +52,18 @@ def other_leases(session: Session) -> list[OtherLease]:
 def adopt(
     session: Session,
     lease_id: int,
-    journal: Mapping[int, Sequence[Entry]] | None,
+    journal: Mapping[int, Sequence[Entry]],
     *,
+    is_whole: bool = True,
     even_if_it_lives: bool = False,
 ) -> list[int] | None:
     """Free the batches of a lease that has run out, and delete it.
 
     Returns the batches that were freed; None when the lease is alive, or in somebody's hands.
 
-    `journal` holds the attempts by batch; None when it is lost, and all that is undecided is in
-    doubt. `even_if_it_lives`: its worker is known to be dead before the lease has run out.
+    `journal` holds the attempts by batch. Where it is lost, or not `is_whole`, all that is
+    undecided and not in it is in doubt. `even_if_it_lives`: its worker is known to be dead
+    before the lease has run out.
     """
     moment = now(session)
     expires_at = session.scalar(
@@ -73,18 +75,20 @@ def adopt(
         sa.select(Batch).where(Batch.lease_id == lease_id).order_by(Batch.id).with_for_update()
     ).all()
     for batch in batches:
-        entries = _all_in_doubt(session, batch) if journal is None else journal.get(batch.id, ())
+        entries = list(journal.get(batch.id, ()))
+        if not is_whole:
+            entries += _others_in_doubt(session, batch, entries)
         record(session, batch, lease_id, entries, is_holder=True, retry_at=moment)
         batch.losses += 1
         if batch.losses >= LOSSES_MAX:
             _park(session, batch, lease_id, moment)
         reopen_or_finish(batch, recount(session, batch), moment)
-        # What is in doubt goes at once, whatever else of the batch waits for later.
-        batch.due_at = moment
-    if journal is not None:
-        held = {batch.id for batch in batches}
-        for batch_id in sorted(journal.keys() - held):
-            apply_late(session, lease_id, batch_id, journal[batch_id])
+        if any(type(entry.outcome) is InDoubt for entry in entries):
+            # What is in doubt goes at once, whatever else of the batch waits for later.
+            batch.due_at = moment
+    held = {batch.id for batch in batches}
+    for batch_id in sorted(journal.keys() - held):
+        apply_late(session, lease_id, batch_id, journal[batch_id])
     session.flush()
     session.execute(sa.delete(Lease).where(Lease.id == lease_id))
     return [batch.id for batch in batches]
@@ -98,7 +102,7 @@ def apply_late(session: Session, lease_id: int, batch_id: int, entries: Sequence
         recount(session, batch)
 
 
-def _all_in_doubt(session: Session, batch: Batch) -> list[Entry]:
+def _others_in_doubt(session: Session, batch: Batch, known: Sequence[Entry]) -> list[Entry]:
     rows = session.execute(
         sa.select(Delivery.subscriber_id, Delivery.attempts).where(
             Delivery.distribution_id == batch.distribution_id,
@@ -107,7 +111,12 @@ def _all_in_doubt(session: Session, batch: Batch) -> list[Entry]:
         )
     )
     lost = InDoubt("the worker's host was lost with its journal")
-    return [Entry(subscriber_id, attempts + 1, lost) for subscriber_id, attempts in rows]
+    noted = {entry.subscriber_id for entry in known}
+    return [
+        Entry(subscriber_id, attempts + 1, lost)
+        for subscriber_id, attempts in rows
+        if subscriber_id not in noted
+    ]
 
 
 def _park(session: Session, batch: Batch, lease_id: int, moment: dt.datetime) -> None:

@@ -65,11 +65,14 @@ def make_copies(
             key: _store_rendering(session, distribution_id, key, made)
             for key, made in sorted(rendered.items(), key=lambda pair: pair[0])
         }
+        members = {
+            mask: sorted(facts.lists[place][0] for place in Combination(mask, "", "").places())
+            for mask in {combination.mask for combination in combinations}
+        }
+        # In one order everywhere: two distributions may make the same sets at once.
         sets = {
-            mask: _store_list_set(
-                session, [facts.lists[place][0] for place in Combination(mask, "", "").places()]
-            )
-            for mask in sorted({combination.mask for combination in combinations})
+            mask: _store_list_set(session, lists)
+            for mask, lists in sorted(members.items(), key=lambda pair: pair[1])
         }
     return {
         combination: Copy(known[key], sets[combination.mask]) for combination, key in keys.items()

@@ -6,9 +6,9 @@ from typing import TypeAlias
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from releases.batches import has_open_batch
 from releases.models import (
     Batch,
-    BatchState,
     Delivery,
     DeliveryState,
     Distribution,
@@ -52,21 +52,10 @@ def settle(session: Session, distribution_id: int) -> Settlement:
         distribution is None
         or distribution.state != DistributionState.RUNNING
         or not distribution.is_expanded
-        or _has_open_batch(session, distribution_id)
+        or has_open_batch(session, distribution_id)
     ):
         return NotYet()
-    counts = session.execute(
-        sa.select(Delivery.state, sa.func.count())
-        .where(Delivery.distribution_id == distribution_id)
-        .group_by(Delivery.state)
-    )
-    counted: dict[str, int] = dict(counts.all())
-    booked = session.execute(
-        sa.select(
-            *(sa.func.coalesce(sa.func.sum(getattr(Batch, state)), 0) for state in DeliveryState)
-        ).where(Batch.distribution_id == distribution_id)
-    ).one()
-    books = {state.value: int(sum_) for state, sum_ in zip(DeliveryState, booked, strict=True)}
+    counted, books = _count(session, distribution_id)
     decided = sum(counted.get(state, 0) for state in _DECIDED)
     if decided == distribution.eligible == sum(counted.values()) and all(
         counted.get(state, 0) == count for state, count in books.items()
@@ -84,10 +73,26 @@ def settle(session: Session, distribution_id: int) -> Settlement:
     return Unbalanced(note)
 
 
-def _has_open_batch(session: Session, distribution_id: int) -> bool:
-    found = session.scalar(
-        sa.select(Batch.id)
-        .where(Batch.distribution_id == distribution_id, Batch.state != BatchState.DONE)
-        .limit(1)
+def _count(session: Session, distribution_id: int) -> tuple[dict[str, int], dict[str, int]]:
+    """Deliveries by state, and what the batches say of them.
+
+    One statement, that both are of one moment: an acceptance may come late, between two.
+    """
+    deliveries = (
+        sa.select(sa.literal(True), Delivery.state, sa.func.count())
+        .where(Delivery.distribution_id == distribution_id)
+        .group_by(Delivery.state)
     )
-    return found is not None
+    batches = (
+        sa.select(
+            sa.literal(False),
+            sa.literal(state.value),
+            sa.func.coalesce(sa.func.sum(getattr(Batch, state)), 0),
+        ).where(Batch.distribution_id == distribution_id)
+        for state in DeliveryState
+    )
+    counted: dict[str, int] = {}
+    books: dict[str, int] = {}
+    for is_counted, state, count in session.execute(sa.union_all(deliveries, *batches)):
+        (counted if is_counted else books)[state] = int(count)
+    return counted, books

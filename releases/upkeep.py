@@ -3,13 +3,14 @@ cancelled, or that an outage has made stale. The sweep calls these, again and ag
 """
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from releases.batches import recount, reopen_or_finish
+from releases.batches import has_open_batch, recount, reopen_or_finish
 from releases.leasing import now
 from releases.models import (
     Batch,
@@ -20,6 +21,7 @@ from releases.models import (
     ReleaseVersion,
 )
 from releases.outcomes import GivenUp
+from releases.publishing import RETRY_WINDOW
 from releases.recording import give_up
 from runtime.database import Database, database_now
 from runtime.facts import read_fact, remember_fact
@@ -47,6 +49,7 @@ class Unfinished:
     is_too_late: bool
     """Its deadline has passed."""
     is_expanded: bool
+    expanded_to: int
 
 
 def unfinished(session: Session) -> list[Unfinished]:
@@ -58,6 +61,7 @@ def unfinished(session: Session) -> list[Unfinished]:
             Distribution.due_at <= database_now(),
             Distribution.deadline_at <= database_now(),
             Distribution.is_expanded,
+            Distribution.expanded_to,
         )
         .where(Distribution.finished_at.is_(None))
         .order_by(Distribution.lane, Distribution.id)
@@ -122,6 +126,8 @@ def start(session: Session, distribution_id: int) -> bool:
         )
         return False
     distribution.state = State.RUNNING
+    # A lift may be days late, and is tried for as long as if it were not.
+    distribution.deadline_at = max(distribution.deadline_at, moment + RETRY_WINDOW)
     return True
 
 
@@ -156,19 +162,14 @@ def batches_to_deliver(session: Session, limit: int) -> int:
     return session.scalar(sa.select(sa.func.count()).select_from(found)) or 0
 
 
-def has_open_batch(session: Session, distribution_id: int) -> bool:
-    """Whether something of it is open or in a worker's hands."""
-    found = session.scalar(
-        sa.select(Batch.id)
-        .where(Batch.distribution_id == distribution_id, Batch.state != BatchState.DONE)
-        .limit(1)
-    )
-    return found is not None
+def finish_cancelled(
+    database: Database, distribution_id: int, may_go_on: Callable[[], bool] = lambda: True
+) -> None:
+    """Decide what a cancelled distribution left open, range by range, and finish it.
 
-
-def finish_cancelled(database: Database, distribution_id: int) -> None:
-    """Decide what a cancelled distribution left open, range by range, and finish it."""
-    _give_up_open(database, distribution_id, CANCELLED, State.CANCELLED)
+    It does some ranges, and more while `may_go_on`: the sweep has other things to do, too.
+    """
+    _give_up_open(database, distribution_id, CANCELLED, State.CANCELLED, may_go_on)
     with database.transaction() as session:
         distribution = session.get(Distribution, distribution_id, with_for_update=True)
         if (
@@ -180,13 +181,19 @@ def finish_cancelled(database: Database, distribution_id: int) -> None:
             distribution.finished_at = now(session)
 
 
-def give_up_late(database: Database, distribution_id: int) -> None:
-    """Decide what is still open when a running distribution's deadline has passed."""
-    _give_up_open(database, distribution_id, TOO_LATE, State.RUNNING)
+def give_up_late(
+    database: Database, distribution_id: int, may_go_on: Callable[[], bool] = lambda: True
+) -> None:
+    """Decide what is still open when a running distribution's deadline has passed; as above."""
+    _give_up_open(database, distribution_id, TOO_LATE, State.RUNNING, may_go_on)
 
 
 def _give_up_open(
-    database: Database, distribution_id: int, decision: GivenUp, state: State
+    database: Database,
+    distribution_id: int,
+    decision: GivenUp,
+    state: State,
+    may_go_on: Callable[[], bool],
 ) -> None:
     """All open batches; those in a worker's hands come open within a second."""
     while True:
@@ -206,5 +213,5 @@ def _give_up_open(
             for batch in batches:
                 give_up(session, batch, decision)
                 reopen_or_finish(batch, recount(session, batch), now(session))
-        if len(batches) < BATCHES_PER_TRANSACTION:
+        if len(batches) < BATCHES_PER_TRANSACTION or not may_go_on():
             return

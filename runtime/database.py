@@ -182,7 +182,15 @@ def make_engine(url: str, *, pool_size: int = 5) -> Engine:
             pool_size=pool_size,
             pool_pre_ping=True,
             hide_parameters=True,  # errors are logged, and these are people's addresses
-            connect_args={"connect_timeout": 5, "application_name": "medianote"},
+            connect_args={
+                "connect_timeout": 5,
+                "application_name": "medianote",
+                # A host that has vanished is noticed within seconds, not when TCP gives up.
+                "keepalives_idle": 5,
+                "keepalives_interval": 2,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 10_000,
+            },
         )
     engine = sa.create_engine(
         url,

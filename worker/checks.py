@@ -130,7 +130,7 @@ def check_broker(settings: Settings) -> Finding:
             Level.FAIL,
             "broker",
             f"{shown} does not answer: {lines[0]}",
-            "see MEDIANOTE_BROKER_URL; meanwhile running workers go on, and find work by SQL",
+            "see MEDIANOTE_BROKER_URL; until it answers nothing new starts, and nothing is lost",
         )
     return Finding(Level.OK, "broker", f"{shown} answers")
 

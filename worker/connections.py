@@ -156,10 +156,12 @@ class Connection:
 
     def cut(self, why: str) -> Sequence[Event]:
         """End the connection at once; the events settle whatever was open."""
-        # Encrypted octets are not those of the session: all of them count as gone.
-        unsent = 0 if self._tls is not None else len(self._unsent) + self._octets_given_up
         self.is_closed = True
-        return self.session.connection_lost(f"{self.relay.name}: {why}", unsent)
+        return self.session.connection_lost(f"{self.relay.name}: {why}", self._octets_not_sent())
+
+    def _octets_not_sent(self) -> int:
+        """Encrypted octets are not those of the session: all of them count as gone."""
+        return 0 if self._tls is not None else len(self._unsent) + self._octets_given_up
 
     def take_leave(self) -> None:
         """Say QUIT where that is possible; what is still open is forgotten."""
@@ -204,7 +206,7 @@ class Connection:
 
     def _receive(self, octets: bytes, now: float) -> Sequence[Event]:
         session = self.session
-        events = session.receive(octets)
+        events = session.receive(octets, self._octets_not_sent())
         if session.replies_seen != self._replies_seen:
             self._replies_seen = session.replies_seen
             if session.said_farewell:
@@ -245,19 +247,20 @@ class Connection:
         try:
             if not tls.is_established:
                 if not tls.handshake(octets):
-                    return self._send(tls.encrypt(b""), now)
+                    return self._send(self._unsent + tls.encrypt(b""), now)
                 octets = b""
                 if self.relay.security is Security.STARTTLS:
                     events += self.session.tls_established()
             text = tls.decrypt(octets)
-            if waiting := tls.encrypt(b""):  # what TLS itself has to say
-                events += self._send(self._unsent + waiting, now)
         except ssl.SSLError as error:
             with contextlib.suppress(OSError):
                 self.socket.send(tls.encrypt(b""))  # tell the relay which alert
             return [*events, *self.cut(describe_tls_error(error))]
-        if text and not self.is_closed:
+        if text:
             events += self._receive(text, now)
+        waiting = tls.encrypt(b"")  # what TLS itself has to say
+        if waiting and not self.is_closed:
+            events += self._send(self._unsent + waiting, now)
         return events
 
 

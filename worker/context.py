@@ -94,9 +94,9 @@ class Context:
                 self._engine = self._make_engine()
             return self._engine
 
-    def expand(self, distribution_id: int) -> bool:
-        """Render and expand for two seconds at most; whether something is left to expand."""
-        ends_at = time.monotonic() + EXPAND_SECONDS
+    def expand(self, distribution_id: int, seconds: float = EXPAND_SECONDS) -> bool:
+        """Render and expand for so long at most; whether something is left to expand."""
+        ends_at = time.monotonic() + seconds
         build_partitions(self.database, distribution_id)
 
         def make(combinations: Collection[Combination]) -> Copies:
@@ -110,8 +110,10 @@ class Context:
                 on_batch=self.doorbell.deliver,
                 may_go_on=lambda: time.monotonic() < ends_at and not self.is_stopping(),
             )
-        except ReleaseError as error:
-            # It has rendered when it was published: somebody has to look at it.
+        except (ReleaseError, ValueError) as error:
+            # It has rendered when it was published, if not for every list: somebody has to look
+            # at it. What cannot stand in a header is a ValueError.
+            log.exception("a distribution cannot be rendered", distribution=distribution_id)
             with self.database.transaction() as session:
                 hold(session, distribution_id, f"it cannot be rendered: {error}")
             return False

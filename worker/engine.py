@@ -5,7 +5,6 @@ of it; a third renews the lease. No transaction is open while a mail server is w
 """
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,7 +19,7 @@ from worker.filling import Filling
 from worker.hand import Hand
 from worker.journal import Journal
 from worker.journal_folder import JournalFolder
-from worker.lease import LeaseKeeper
+from worker.lease import LeaseKeeper, clock_that_never_stops
 from worker.ledger import LedgerThread
 from worker.smtp import Postman, RunState
 
@@ -53,7 +52,7 @@ class Engine:
         *,
         why_withheld: Callable[[str, bool], str | None],
         is_stopping: Callable[[], bool],
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = clock_that_never_stops,
     ) -> None:
         self._database = database
         self._filling = filling
@@ -83,12 +82,20 @@ class Engine:
             self._busy.release()
 
     def close(self) -> None:
-        """Take leave of the relays; the journal stays if SQL does not know all of it."""
-        with self._busy:
+        """Take leave of the relays; the journal stays if SQL does not know all of it.
+
+        Whoever still waits for a mail server's answer is left at it: the journal knows.
+        """
+        if not self._busy.acquire(timeout=STOPPING_CLOSE_SECONDS):
+            log.warning("a mail server keeps us waiting; the journal is applied later")
+            return
+        try:
             self._postman.close()
             if self._journal is not None:
                 self._journal.close()
                 self._journal = None
+        finally:
+            self._busy.release()
 
     def _has_work(self) -> bool:
         with self._database.reading() as session:
@@ -118,7 +125,7 @@ class Engine:
                 ledger.abandon()
                 keeper.abandon()
                 self._journal = None
-                journal.close()
+                journal.close(is_known=False)
         is_more_left = not slice_.is_without_relay and (
             ledger.has_given_back or (ledger.has_leased and not ledger.is_dry)
         )
@@ -127,7 +134,11 @@ class Engine:
     def _send(self, slice_: "Slice") -> None:
         while True:
             end = self._postman.run(
-                slice_.source, slice_.on_begin, slice_.on_outcome, slice_.may_start
+                slice_.source,
+                slice_.on_begin,
+                slice_.on_outcome,
+                slice_.may_start,
+                on_slow=slice_.go_on,
             )
             if end.state is RunState.NO_RELAY:
                 log.warning("no relay can take mail now", reason=end.why)
@@ -165,6 +176,11 @@ class Slice:
     def may_start(self) -> bool:
         """Whether a message may be begun now."""
         return self._keeper.is_fresh and not self._is_stopping()
+
+    def go_on(self) -> None:
+        """Answers are slow to come: the other connections need not wait for them."""
+        self._ends_at = self._clock() + SLICE_SECONDS
+        self._ledger.look_again()
 
     def source(self) -> Item | None:
         """The next copy of the batch in hand, or of the next batch."""

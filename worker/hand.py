@@ -47,7 +47,9 @@ class Hand:
                 break
             try:
                 mail_from, rcpt_to, data = self._make(recipient)
-                item = Item((self, recipient), mail_from, rcpt_to, data)
+                item = Item(
+                    (self, recipient), mail_from, rcpt_to, data, goes_alone=recipient.is_in_doubt
+                )
             except Exception as error:  # a bug or a bad value concerns this person alone
                 self._fail(recipient, error)
                 continue

@@ -5,7 +5,7 @@ into memory that the kernel owns, no system call, and survives the process (not 
 has a few slots, one for each batch in the process's hands; a slot is used anew when SQL knows
 all of its batch. The file is locked (flock) while the process lives.
 
-    file    magic, then SLOTS slots of SLOT_SIZE octets
+    file    magic, the boot id of the host, then SLOTS slots of SLOT_SIZE octets
     slot    lease id, batch id, serial: 8 octets each, then records; all zero when free
     record  length of the body (2), checksum of serial and body (4), body
     body    kind (1), subscriber id (8), attempt (2), code (2), reply's text or reason
@@ -15,6 +15,7 @@ read as records of this one; the first record that does not fit its checksum is 
 process was killed, or the end.
 """
 
+import contextlib
 import fcntl
 import mmap
 import os
@@ -29,7 +30,8 @@ from zlib import crc32
 from mail.replies import Accepted, Deferred, Failed, InDoubt, Outcome, Reply, Unsent
 from releases.recording import Entry
 
-MAGIC: Final = b"medianote journal 1\n".ljust(32, b"\0")
+MAGIC: Final = b"medianote journal 2\n".ljust(32, b"\0")
+_HEADER_SIZE: Final = len(MAGIC) + 64
 SLOTS: Final = 4
 SLOT_SIZE: Final = 1 << 20
 ROOM_KEPT: Final = 256 << 10
@@ -119,21 +121,28 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / f"{uuid.uuid4().hex}{SUFFIX}"
-        size = len(MAGIC) + SLOTS * SLOT_SIZE
+        size = _HEADER_SIZE + SLOTS * SLOT_SIZE
         # It gets its name when it is locked: nobody takes it for abandoned before.
         draft = self.path.with_suffix(".draft")
-        try:
-            self._file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._file, fcntl.LOCK_EX)
-            os.posix_fallocate(self._file, 0, size)
-            draft.rename(self.path)
-        except OSError as error:
-            draft.unlink(missing_ok=True)
-            raise JournalError(f"no journal can be kept in {folder}: {error.strerror}") from error
-        self._memory = mmap.mmap(self._file, size)
-        self._memory[: len(MAGIC)] = MAGIC
+        with contextlib.ExitStack() as undo:
+            try:
+                self._file = os.open(
+                    draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
+                )
+                undo.callback(os.close, self._file)
+                undo.callback(draft.unlink, missing_ok=True)
+                fcntl.flock(self._file, fcntl.LOCK_EX)
+                os.posix_fallocate(self._file, 0, size)
+                self._memory = mmap.mmap(self._file, size)
+                self._memory[:_HEADER_SIZE] = (MAGIC + boot_id()).ljust(_HEADER_SIZE, b"\0")
+                draft.rename(self.path)
+            except OSError as error:
+                raise JournalError(
+                    f"no journal can be kept in {folder}: {error.strerror}"
+                ) from error
+            undo.pop_all()
         self.slots = [
-            Slot(self._memory, len(MAGIC) + number * SLOT_SIZE) for number in range(SLOTS)
+            Slot(self._memory, _HEADER_SIZE + number * SLOT_SIZE) for number in range(SLOTS)
         ]
         self._serial = int.from_bytes(os.urandom(4), "little")
 
@@ -149,9 +158,12 @@ class Journal:
         slot.open(lease_id, batch_id, self._serial)
         return slot
 
-    def close(self) -> None:
-        """Leave it: deleted when SQL knows all of it, else to be applied by whoever finds it."""
-        is_empty = all(slot.is_free for slot in self.slots)
+    def close(self, *, is_known: bool = True) -> None:
+        """Leave it: deleted when SQL knows all of it, else to be applied by whoever finds it.
+
+        Not `is_known`: a lease is left with it that may have a batch of which it says nothing.
+        """
+        is_empty = is_known and all(slot.is_free for slot in self.slots)
         self._memory.close()
         if is_empty:
             self.path.unlink(missing_ok=True)
@@ -183,7 +195,24 @@ def is_abandoned(path: Path) -> bool:
     return True
 
 
-def read_journal(path: Path) -> list[SlotRead] | None:
+@dataclass(frozen=True, slots=True)
+class JournalRead:
+    """What a journal says."""
+
+    slots: tuple[SlotRead, ...]
+    is_whole: bool
+    """False when the host went down after it was begun: the last that was noted may be missing."""
+
+
+def boot_id() -> bytes:
+    """What tells this run of the host's kernel from the one before."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_bytes().strip()
+    except OSError:
+        return b""
+
+
+def read_journal(path: Path) -> JournalRead | None:
     """All that a journal holds, also of a process that is stopped; None when there is none."""
     try:
         data = path.read_bytes()
@@ -192,12 +221,13 @@ def read_journal(path: Path) -> list[SlotRead] | None:
     if not data.startswith(MAGIC):
         return None
     found = []
-    for start in range(len(MAGIC), len(data) - _SLOT.size, SLOT_SIZE):
+    for start in range(_HEADER_SIZE, len(data) - _SLOT.size, SLOT_SIZE):
         lease_id, batch_id, serial = _SLOT.unpack_from(data, start)
         if batch_id:
             slot = data[start + _SLOT.size : start + SLOT_SIZE]
             found.append(SlotRead(lease_id, batch_id, tuple(_entries(slot, serial))))
-    return found
+    of_boot = data[len(MAGIC) : _HEADER_SIZE].rstrip(b"\0")
+    return JournalRead(tuple(found), is_whole=of_boot == boot_id())
 
 
 def _entries(slot: bytes, serial: int) -> Iterator[Entry]:

@@ -6,7 +6,14 @@ import uuid
 from pathlib import Path
 from typing import Final
 
-from worker.journal import SUFFIX, Journal, JournalError, SlotRead, is_abandoned, read_journal
+from worker.journal import (
+    SUFFIX,
+    Journal,
+    JournalError,
+    JournalRead,
+    is_abandoned,
+    read_journal,
+)
 
 ID_FILE: Final = "folder-id"
 
@@ -32,7 +39,7 @@ class JournalFolder:
         """Whether the process that wrote this journal is gone."""
         return is_abandoned(self.path / name)
 
-    def read(self, name: str) -> list[SlotRead] | None:
+    def read(self, name: str) -> JournalRead | None:
         """What a journal says; None when it is lost."""
         return read_journal(self.path / name)
 

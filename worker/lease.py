@@ -1,8 +1,8 @@
 """A process's lease on its batches, kept by a thread of its own.
 
 The lease lasts 8 s by the database's clock and is renewed every 2 s. Nothing new may be sent
-once the last renewal is 6 s old by this process's monotonic clock, which goes on while the
-process is stopped: nobody sends under a lease that another worker may have taken over.
+once the last renewal is 6 s old by a clock that goes on while the process is stopped: nobody
+sends under a lease that another worker may have taken over.
 """
 
 import os
@@ -20,6 +20,8 @@ from runtime.logging import get_logger
 
 RENEW_EVERY_SECONDS: Final = 2.0
 FRESH_SECONDS: Final = 6.0
+JOIN_SECONDS: Final = 2.0
+"""A renewal that waits for a database that is silent is left behind; it may come, or not."""
 
 log = get_logger("worker")
 
@@ -27,6 +29,11 @@ log = get_logger("worker")
 def worker_name() -> str:
     """host:pid, for people."""
     return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def clock_that_never_stops() -> float:
+    """Seconds that go on while the machine is suspended, as the database's clock does."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class LeaseKeeper:
@@ -37,7 +44,7 @@ class LeaseKeeper:
         database: Database,
         folder_id: str,
         journal: str,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = clock_that_never_stops,
     ) -> None:
         self._database = database
         self._folder_id = folder_id
@@ -63,7 +70,7 @@ class LeaseKeeper:
     def give_back(self) -> None:
         """End it; what it still holds is open again. The database may be gone by now."""
         self._ended.set()
-        self._thread.join()
+        self._thread.join(JOIN_SECONDS)
         try:
             with self._database.transaction() as session:
                 release_lease(session, self.lease_id)
@@ -73,7 +80,7 @@ class LeaseKeeper:
     def abandon(self) -> None:
         """Stop renewing it: it runs out, and its journal is applied by a sweep."""
         self._ended.set()
-        self._thread.join()
+        self._thread.join(JOIN_SECONDS)
 
     def _renew_on(self) -> None:
         while not self._ended.wait(RENEW_EVERY_SECONDS) and not self._is_lost:

@@ -69,6 +69,14 @@ class LedgerThread:
                 self._changed.notify_all()
             return hand
 
+    def look_again(self) -> None:
+        """There may be something to lease by now, though there was not."""
+        with self._changed:
+            if self._is_dry and not self._is_closing:
+                self._is_dry = False
+                self._wants_next = True
+                self._changed.notify_all()
+
     @property
     def is_dry(self) -> bool:
         """Whether there was nothing more to lease."""

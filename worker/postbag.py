@@ -1,7 +1,7 @@
 """The items of one run: drawn from the source, given out to connections, come back, reported."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from mail.replies import Deferred, Failed, Outcome, Unsent
@@ -9,6 +9,10 @@ from mail.smtp_items import Item
 from mail.smtp_transactions import Settled
 from worker.relays import Relay
 
+# How long items may be out, when the source has no more, before it is asked again.
+_SLOW_SECONDS = 0.5
+# So many items at most wait for a relay that can take them, while others work.
+_MOST_WAITING = 1000
 # An item at which connections end this often, to a relay that works, is put off for later.
 _MOST_TIMES_CULPRIT = 3
 
@@ -46,6 +50,7 @@ class Postbag:
         self._later: deque[Item] = deque()  # culprits: after everyone else
         self._open_items = 0  # drawn and not yet reported
         self._records: dict[int, _Record] = {}  # by id() of the item, which is alive
+        self._ending_since: float | None = None
 
     @property
     def has_items_out(self) -> bool:
@@ -61,6 +66,29 @@ class Postbag:
     def is_empty(self) -> bool:
         """Tell whether there is nothing left to give out."""
         return self.is_stopped or (self.is_exhausted and not self.waiting and not self._later)
+
+    @property
+    def may_draw(self) -> bool:
+        """Tell whether there may be more, and room for it."""
+        return not (self.is_exhausted or self.is_stopped) and len(self.waiting) < _MOST_WAITING
+
+    def is_slow_to_end(self, now: float) -> bool:
+        """Tell whether the source has had no more for a while, and items are still out."""
+        if not self.is_exhausted or self.is_stopped or not self.has_items_out:
+            self._ending_since = None
+            return False
+        if self._ending_since is None:
+            self._ending_since = now
+        return now - self._ending_since >= _SLOW_SECONDS
+
+    def ask_again(self) -> None:
+        """The source may have more by now."""
+        self.is_exhausted = False
+        self._ending_since = None
+
+    def put_back(self, item: Item) -> None:
+        """Take back an item that its connection cannot take yet; it goes first."""
+        self.waiting.appendleft(item)
 
     def may_start(self) -> bool:
         """Ask whether anything may still be sent; once refused, it stays so."""
@@ -78,10 +106,14 @@ class Postbag:
             return self._next_waiting(relay)
         return item
 
-    def fetch(self, count: int) -> None:
-        """Draw items ahead until ``count`` are waiting, so that it is known who is needed."""
-        while len(self.waiting) < count:
-            item = self._draw()
+    def fetch(self, count: int, relays: Sequence[Relay]) -> None:
+        """Draw items ahead until ``count`` wait that one of these relays may be able to take.
+
+        So that it is known who is needed.
+        """
+        fit = sum(any(self._is_fit(item, relay) for relay in relays) for item in self.waiting)
+        for _ in range(count - fit):
+            item = self._draw() if self.may_draw else None
             if item is None:
                 self.waiting += self._later
                 self._later.clear()

@@ -95,12 +95,15 @@ class Postman:
         on_begin: Callable[[Item], None],
         on_outcome: Callable[[Item, Outcome], None],
         may_start: Callable[[], bool],
+        on_slow: Callable[[], None] | None = None,
     ) -> RunEnd:
         """Send what ``source`` gives until it gives None, or ``may_start`` turns false.
 
         ``on_begin`` is called just before the octets that could complete an item's message may
         leave; ``on_outcome`` exactly once for every item that ``source`` gave, before ``run``
         returns. An item is reported :class:`Unsent` only when no relay can take it now.
+        Where the last answers are slow to come, ``on_slow`` is told, and ``source`` asked again:
+        one server that takes its time does not keep the other connections idle.
         What a callback raises ends the run and drops every connection in use.
         """
         bag = Postbag(source, on_outcome, may_start, len(self._relays))
@@ -109,7 +112,12 @@ class Postman:
             self._offer(bag, on_begin, self._clock())
             while True:
                 now = self._clock()
-                if bag.has_waiting:
+                bag.may_start()
+                if on_slow is not None and bag.is_slow_to_end(now):
+                    on_slow()
+                    bag.ask_again()
+                    self._offer(bag, on_begin, now)
+                elif bag.has_waiting:
                     self._offer(bag, on_begin, now)
                 self._open_connections(bag, now)
                 if not bag.has_items_out and (bag.is_empty or not self._has_way_on(bag, now)):
@@ -147,9 +155,13 @@ class Postman:
     def _fill(self, bag: Postbag, connection: Connection, on_begin: OnBegin, now: float) -> None:
         """Give a connection all that it has room for, and send."""
         session = connection.session
-        while session.has_room:
+        # What lies in front of a full socket would be begun when nobody may begin any more.
+        while session.has_room and not connection.wants_write:
             item = bag.next_for(connection.relay)
             if item is None:
+                break
+            if item.goes_alone and session.begins_at_once and not session.is_idle:
+                bag.put_back(item)
                 break
             why = session.unfit(item)
             if why is None:
@@ -203,7 +215,7 @@ class Postman:
         if not free:
             return
         opening = sum(not connection.session.was_open for connection in self._desk_of)
-        bag.fetch(opening + free)
+        bag.fetch(opening + free, [desk.relay for desk in self._desks if places[desk]])
         wanted = len(bag.waiting) - opening
         while wanted > 0 and any(places.values()):
             desk = min(
@@ -226,7 +238,7 @@ class Postman:
     def _has_way_on(self, bag: Postbag, now: float) -> bool:
         """Tell whether anything that waits can still be sent in this run."""
         for desk in self._desks:
-            if bag.is_exhausted and not bag.count_waiting_for(desk.relay):
+            if not (bag.may_draw or bag.count_waiting_for(desk.relay)):
                 continue
             if desk.is_looking_up or desk.free_places(now):
                 return True

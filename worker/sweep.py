@@ -6,11 +6,13 @@ once. Each duty is on its own; one that fails is logged, and the others go on.
 
 import functools
 import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
 import sqlalchemy as sa
 
+from releases.batches import has_open_batch
 from releases.leasing import release_lease, renew_lease, take_lease
 from releases.models import DistributionState
 from releases.partitions import build_partitions
@@ -19,7 +21,6 @@ from releases.upkeep import (
     batches_to_deliver,
     finish_cancelled,
     give_up_late,
-    has_open_batch,
     keep_pulse,
     start,
     unfinished,
@@ -32,6 +33,10 @@ from worker.lease import worker_name
 
 EVERY_SECONDS: Final = 1.0
 DELIVERS_MAX: Final = 64
+SHARE_SECONDS: Final = 1.0
+"""How long one distribution may keep the sweep from its other duties."""
+PATIENCE_ROUNDS: Final = 2
+"""So many rounds a ring may go unanswered before the sweep does the work itself."""
 STOP_SECONDS: Final = 5.0
 PARTITIONS_EVERY_ROUNDS: Final = 60
 
@@ -48,6 +53,8 @@ class Sweep:
         self._ended = threading.Event()
         self._troubles: dict[str, str] = {}
         self._rounds = 0
+        # How far the expanding distributions were in the last round, and since how many rounds.
+        self._standstills: dict[int, tuple[int, int]] = {}
         self._thread = threading.Thread(target=self._run, name="medianote-sweep", daemon=True)
 
     def start(self) -> None:
@@ -78,6 +85,9 @@ class Sweep:
                 left.extend(unfinished(session))
 
         self._do("distributions", find)
+        self._standstills = {
+            one.id: self._standstills[one.id] for one in left if one.id in self._standstills
+        }
         for one in left:
             self._do(f"distribution {one.id}", functools.partial(self._attend, one))
         if any(one.state == DistributionState.RUNNING for one in left):
@@ -129,18 +139,29 @@ class Sweep:
                 if is_started:
                     doorbell.prepare(one.id)
             case DistributionState.CANCELLED:
-                finish_cancelled(database, one.id)
+                finish_cancelled(database, one.id, _a_share())
             case DistributionState.RUNNING if not one.is_expanded:
-                doorbell.prepare(one.id)
+                self._see_it_expand(one)
             case DistributionState.RUNNING:
                 if one.is_too_late:
-                    give_up_late(database, one.id)
+                    give_up_late(database, one.id, _a_share())
                 with database.reading() as session:
                     is_open = has_open_batch(session, one.id)
                 if not is_open:
-                    doorbell.settle(one.id)
+                    self._context.settle(one.id)
             case _:
                 pass
+
+    def _see_it_expand(self, one: Unfinished) -> None:
+        """Ring where nobody is at it; where nobody comes, as all are busy, expand it here."""
+        seen_at, rounds = self._standstills.pop(one.id, (None, 0))
+        if seen_at is not None and seen_at != one.expanded_to:
+            self._standstills[one.id] = one.expanded_to, 0  # somebody is at it
+            return
+        self._standstills[one.id] = one.expanded_to, rounds + 1
+        self._context.doorbell.prepare(one.id)
+        if rounds >= PATIENCE_ROUNDS:
+            self._context.expand(one.id, SHARE_SECONDS)
 
     def _ring_deliver(self) -> None:
         free = self._free_slots()
@@ -150,3 +171,8 @@ class Sweep:
             count = batches_to_deliver(session, min(free, DELIVERS_MAX))
         if count:
             self._context.doorbell.deliver(count)
+
+
+def _a_share() -> Callable[[], bool]:
+    ends_at = time.monotonic() + SHARE_SECONDS
+    return lambda: time.monotonic() < ends_at

@@ -160,3 +160,11 @@ def test_a_refusal_of_the_sender_fails_nobody_but_whose_message_it_is(
     """The sender is the same for everyone: only what a message has of its own can fail it."""
     reply = Reply(code, enhanced, "no")
     assert type(judge_mail(reply, needs_smtputf8=needs_smtputf8)) is verdict
+
+
+def test_an_unknown_user_is_no_matter_of_relaying() -> None:
+    """The word alone does not make it one: Postfix names a table of recipients after relays."""
+    unknown = Reply(550, (5, 1, 1), "<a@b.example>: User unknown in relay recipient table")
+    assert type(judge_recipient(unknown)) is Failed
+    denied = Reply(554, (5, 7, 1), "<a@b.example>: Relay access denied")
+    assert type(judge_recipient(denied)) is Deferred

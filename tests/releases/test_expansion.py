@@ -3,12 +3,19 @@
 import datetime as dt
 import functools
 import threading
+import time
 
 import pytest
 import sqlalchemy as sa
 
 from releases import commands
-from releases.expansion import FIRST_RANGE_SIZE, RANGE_SIZE, expand
+from releases.expansion import (
+    FIRST_RANGE_SIZE,
+    RANGE_SIZE,
+    CopiesMissing,
+    expand,
+    expand_range,
+)
 from releases.models import Batch, Delivery, Distribution, Rendering
 from releases.renderings import make_copies
 from releases.upkeep import finish_cancelled
@@ -192,6 +199,20 @@ def test_two_expansions_at_once_serve_everyone_once(postgresql_url: str) -> None
     first, second = (set(deliveries(office, one)) for one in both)
     assert first | second == set(people)
     assert not first & second
+
+
+def test_who_finds_another_at_it_expands_nothing(postgresql_url: str) -> None:
+    """A second task for one distribution ends at once, and does not queue for its locks."""
+    office = Office(Database(postgresql_url))
+    office.subscribe(office.people(5), office.lists("press")["press"])
+    distribution = office.publish("press")
+    with office.database.transaction() as session:
+        assert isinstance(expand_range(session, distribution, {}), CopiesMissing)
+        before = time.monotonic()
+        assert expand_all(office, distribution) == 0
+        assert time.monotonic() - before < 1
+        assert deliveries(office, distribution) == {}
+    assert expand_all(office, distribution) == 1
 
 
 def test_who_changes_their_language_meanwhile_is_not_missed(postgresql_url: str) -> None:

@@ -257,6 +257,42 @@ def test_a_relay_that_is_down_is_said_and_waited_for(desk: Desk) -> None:
     assert desk.status(distribution).note is None
 
 
+def test_a_relay_that_is_down_costs_the_deferred_no_round(desk: Desk) -> None:
+    """What could not be tried is no further try: it goes as soon as the relay is back."""
+    desk.publish()
+    lease = desk.lease()
+    leased = desk.next(lease)
+    assert leased is not None
+    desk.report(lease, leased, [OK] * 8 + [NOT_NOW] * 2)
+    for _ in range(3):
+        desk.make_due()
+        again = desk.next(lease)
+        assert again is not None
+        desk.report(lease, again, [], relay_trouble="relay:25: refused", retry_after_seconds=30)
+        batch = desk.batch()
+        with desk.database.reading() as session:
+            wait = (batch.due_at - now(session)).total_seconds()
+        assert batch.round == 1
+        assert 20 < wait <= 30
+
+
+def test_a_journal_that_lost_its_end_leaves_the_rest_in_doubt(desk: Desk) -> None:
+    """What it says counts; whoever it does not mention may have it."""
+    distribution = desk.publish()
+    lease = desk.lease()
+    leased = desk.next(lease)
+    assert leased is not None
+    journal = [Entry(desk.people[0], 1, OK), Entry(desk.people[1], 1, NOT_NOW)]
+    with desk.database.transaction() as session:
+        adopt(session, lease, {leased.batch_id: journal}, is_whole=False, even_if_it_lives=True)
+    assert desk.status(distribution).accepted == 1
+    with desk.database.reading() as session:
+        doubtful = session.scalars(
+            sa.select(Delivery.subscriber_id).where(Delivery.is_in_doubt)
+        ).all()
+    assert sorted(doubtful) == desk.people[2:]
+
+
 def test_a_lost_worker_is_replaced_after_its_journal(desk: Desk) -> None:
     """What was accepted is not sent again; what was under way is, and counts as repeats."""
     distribution = desk.publish()
@@ -314,7 +350,7 @@ def test_a_lost_host_leaves_everything_in_doubt(desk: Desk) -> None:
         seen = {one.id: one for one in other_leases(session)}
     assert not seen[lease].is_folder_alive
     with desk.database.transaction() as session:
-        adopt(session, lease, None)
+        adopt(session, lease, {}, is_whole=False)
     other = desk.lease()
     again = desk.next(other)
     assert again is not None
@@ -513,6 +549,9 @@ def test_a_scheduled_distribution_starts_when_due_and_not_much_later(desk: Desk)
     with desk.database.transaction() as session:
         assert not start(session, scheduled)
         assert start(session, lift)
+    with desk.database.reading() as session:
+        deadline_at = session.get_one(Distribution, lift).deadline_at
+        assert deadline_at - now(session) > dt.timedelta(hours=47)
     assert desk.status(scheduled).state == "held"
 
 

@@ -159,11 +159,20 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(hand=consumes(hands), is_journal_lost=st.booleans())
     def crash(self, hand: Hand, is_journal_lost: bool) -> None:
         """The worker is gone; a sweep applies its journal, if there is one."""
-        journal = None if is_journal_lost else {hand.leased.batch_id: hand.noted}
+        journal = {} if is_journal_lost else {hand.leased.batch_id: hand.noted}
         if is_journal_lost:
             self.may_have_arrived.update(one.subscriber_id for one in hand.leased.recipients)
         with self.database.transaction() as session:
-            is_freed = adopt(session, hand.lease, journal, even_if_it_lives=True) is not None
+            is_freed = (
+                adopt(
+                    session,
+                    hand.lease,
+                    journal,
+                    is_whole=not is_journal_lost,
+                    even_if_it_lives=True,
+                )
+                is not None
+            )
         if not is_freed:  # it had stalled before: its journal is found without a lease
             with self.database.transaction() as session:
                 apply_late(session, hand.lease, hand.leased.batch_id, hand.noted)

@@ -27,8 +27,9 @@ from runtime.database import Database
 from subscribers.models import Subscriber
 from tests.support.fleet import message_ids, status_of, wait_until
 from tests.support.office import SENDING, Office
-from tests.support.smtp_model import ESMTP, Farewell, Say, SmtpModel, Vanish
+from tests.support.smtp_model import ESMTP, Farewell, Hang, Say, SmtpModel, Vanish
 from tests.support.smtp_server import SmtpServer
+from worker import engine as engine_module
 from worker.adoption import adopt_lost_leases
 from worker.connections import Timeouts
 from worker.engine import Delivered, Engine
@@ -80,12 +81,13 @@ class Workshop:
         only_to: tuple[str, ...] = (),
         why_withheld: Callable[[str, bool], str | None] | None = None,
         postman: type[Postman] = Postman,
+        timeouts: Timeouts = QUICK,
     ) -> Engine:
         """An engine that sends to these ports of this machine."""
         engine = Engine(
             self.database,
             Filling(self.database, KEYRING, SENDING, "newsroom.example.org"),
-            postman([Relay("127.0.0.1", port) for port in ports], timeouts=QUICK),
+            postman([Relay("127.0.0.1", port) for port in ports], timeouts=timeouts),
             JournalFolder(self.state),
             why_withheld=why_withheld or Rehearsal(only_to).why_withheld,
             is_stopping=lambda: self.is_stopping,
@@ -462,10 +464,61 @@ def test_a_database_that_cuts_its_connections_costs_nobody_anything(
     shop.database.dispose()
 
 
+class _Slow(SmtpModel):
+    """One message's final answer takes its time; the others' do not."""
+
+    has_begun = threading.Event()
+
+    def receive(self, octets: bytes) -> bytes:
+        answers = super().receive(octets)
+        if len(self.taken) >= 20 and not self.has_begun.is_set():
+            self.has_begun.set()
+            time.sleep(4)
+        return answers
+
+
+def test_one_slow_answer_keeps_nobody_else(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one mail server thinks, the other connections go on, with what came meanwhile too."""
+    monkeypatch.setattr(engine_module, "SLICE_SECONDS", 0.3)
+    _Slow.has_begun.clear()
+    shop.people(60)
+    shop.publish()
+    with SmtpServer(lambda _: _Slow()) as server:
+        engine = shop.engine(server.port, timeouts=Timeouts())
+        slice_ = threading.Thread(target=engine.deliver)
+        slice_.start()
+        assert _Slow.has_begun.wait(5)
+        time.sleep(0.6)  # the slice's own time is over
+        shop.publish(title="Urgent", is_urgent=True)
+        wait_until(lambda: len(server.taken) >= 119, 3)
+        assert slice_.is_alive()  # the slow one is still out
+        slice_.join(10)
+    assert len(server.taken) == 120
+
+
+def test_an_engine_that_waits_for_an_answer_can_be_closed(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ending waits for a while, then leaves the rest to the journal."""
+    monkeypatch.setattr(engine_module, "STOPPING_CLOSE_SECONDS", 0.2)
+    shop.people(1)
+    shop.publish()
+    with SmtpServer(scripted(lambda verb, *_: Hang() if verb == "CONTENT" else None)) as server:
+        engine = shop.engine(server.port)
+        slice_ = threading.Thread(target=engine.deliver)
+        slice_.start()
+        wait_until(lambda: bool(server.models and "DATA" in server.models[0].commands), 5)
+        began = time.monotonic()
+        engine.close()
+        assert time.monotonic() - began < 1.5
+        assert slice_.is_alive()
+        slice_.join(10)
+
+
 class _FailingPostman(Postman):
     """Takes one copy, and fails by a bug."""
 
-    def run(self, source: Callable[[], object], *_: object) -> NoReturn:
+    def run(self, source: Callable[[], object], *_: object, **__: object) -> NoReturn:
         source()
         raise RuntimeError("a bug")
 

@@ -20,6 +20,8 @@ from worker.journal import (
     SLOTS,
     Journal,
     JournalError,
+    SlotRead,
+    boot_id,
     is_abandoned,
     read_journal,
 )
@@ -35,6 +37,14 @@ OUTCOMES: st.SearchStrategy[Outcome] = st.one_of(
 )
 
 
+def slots_of(path: Path) -> tuple[SlotRead, ...]:
+    """What the journal holds."""
+    read = read_journal(path)
+    assert read is not None
+    assert read.is_whole
+    return read.slots
+
+
 def test_begun_without_an_outcome_is_in_doubt(tmp_path: Path) -> None:
     """What was under way when the process ended may have arrived, and nothing else."""
     journal = Journal(tmp_path)
@@ -43,13 +53,46 @@ def test_begun_without_an_outcome_is_in_doubt(tmp_path: Path) -> None:
         slot.begun(subscriber, 1)
     slot.outcome(2, 1, OK)
     slot.outcome(3, 1, Unsent("no relay"))
-    (read,) = read_journal(journal.path) or []
+    (read,) = slots_of(journal.path)
     assert (read.lease_id, read.batch_id) == (7, 3)
     assert list(read.entries) == [
         Entry(2, 1, OK),
         Entry(1, 1, InDoubt(IN_DOUBT_WHY)),
         Entry(3, 1, InDoubt(IN_DOUBT_WHY)),
     ]
+
+
+def test_a_journal_of_before_a_restart_is_not_whole(tmp_path: Path) -> None:
+    """What a host had noted when it went down may not have reached its disk."""
+    journal = Journal(tmp_path)
+    journal.open_slot(7, 3).outcome(2, 1, OK)
+    octets = journal.path.read_bytes()
+    at = octets.index(boot_id())
+    journal.path.write_bytes(octets[:at] + bytes(len(boot_id())) + octets[at + len(boot_id()) :])
+    read = read_journal(journal.path)
+    assert read is not None
+    assert not read.is_whole
+    assert read.slots[0].entries == (Entry(2, 1, OK),)
+
+
+def test_a_full_disk_costs_no_descriptor(tmp_path: Path) -> None:
+    """A journal that cannot be made leaves nothing open and nothing behind."""
+    program = (
+        "import os, resource, signal, sys; from pathlib import Path\n"
+        "from worker.journal import Journal, JournalError\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
+        "before = len(os.listdir('/proc/self/fd'))\n"
+        "for _ in range(10):\n"
+        "    try: Journal(Path(sys.argv[1]))\n"
+        "    except JournalError: pass\n"
+        "    else: sys.exit('a journal was made')\n"
+        "sys.exit(len(os.listdir('/proc/self/fd')) - before)\n"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", program, tmp_path], cwd=root, check=False)
+    assert done.returncode == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_slot_used_anew_forgets_its_earlier_batch(tmp_path: Path) -> None:
@@ -60,10 +103,10 @@ def test_a_slot_used_anew_forgets_its_earlier_batch(tmp_path: Path) -> None:
         slot.begun(subscriber, 1)
         slot.outcome(subscriber, 1, OK)
     slot.close()
-    assert read_journal(journal.path) == []
+    assert slots_of(journal.path) == ()
     slot = journal.open_slot(1, 2)
     slot.begun(5, 2)
-    (read,) = read_journal(journal.path) or []
+    (read,) = slots_of(journal.path)
     assert read.entries == (Entry(5, 2, InDoubt(IN_DOUBT_WHY)),)
 
 
@@ -80,7 +123,7 @@ def test_a_torn_record_ends_the_journal_and_spoils_nothing(tmp_path: Path) -> No
     places = [place for place in range(len(whole)) if whole[place] != longer[place]]
     for cut in range(places[0], places[-1] + 1):
         torn.write_bytes(longer[:cut] + whole[cut:])
-        (read,) = read_journal(torn) or []
+        (read,) = slots_of(torn)
         assert read.entries == (Entry(1, 1, OK),)
 
 
@@ -93,7 +136,7 @@ def test_what_was_noted_is_read(
     slot = journal.open_slot(1, 1)
     for subscriber, attempt, outcome in noted:
         slot.outcome(subscriber, attempt, outcome)
-    (read,) = read_journal(journal.path) or []
+    (read,) = slots_of(journal.path)
     assert [(entry.subscriber_id, entry.attempt) for entry in read.entries] == [
         (subscriber, attempt) for subscriber, attempt, _ in noted
     ]
@@ -156,7 +199,7 @@ def test_there_are_as_many_slots_as_batches_in_hand(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     for batch in range(1, SLOTS + 1):
         journal.open_slot(1, batch).begun(batch, 1)
-    assert [read.batch_id for read in read_journal(journal.path) or []] == [1, 2, 3, 4]
+    assert [read.batch_id for read in slots_of(journal.path)] == [1, 2, 3, 4]
 
 
 WRITER = """
@@ -202,7 +245,7 @@ def writer(state: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 def check(folder: JournalFolder, name: str) -> int:
     """All before the end are known; those without an outcome are in doubt. How many there are."""
-    (read,) = folder.read(name) or []
+    (read,) = slots_of(folder.path / name)
     assert (read.lease_id, read.batch_id) == (11, 22)
     numbers = sorted(entry.subscriber_id for entry in read.entries)
     assert numbers == list(range(1, len(numbers) + 1))

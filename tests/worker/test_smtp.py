@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -114,6 +115,82 @@ def test_an_idle_connection_that_the_relay_closed_is_replaced(last_words: bytes)
             time.sleep(0.05)
             assert office.send(make_items(6)).state is RunState.EXHAUSTED
     assert {type(o) for found in office.outcomes.values() for o in found} == {Accepted}
+
+
+def test_nothing_is_begun_before_a_full_socket() -> None:
+    """What would wait for the relay to read may be begun when nobody may begin any more."""
+
+    class Pausing(SmtpModel):
+        def receive(self, octets: bytes) -> bytes:
+            if len(self.taken) >= 5 and not paused:
+                paused.append(True)
+                time.sleep(0.6)
+            return super().receive(octets)
+
+    paused: list[bool] = []
+    begun_by_then: list[int] = []
+
+    def stop() -> None:
+        office.is_open = False
+        begun_by_then.append(len(office.begun))
+
+    with SmtpServer(lambda _: Pausing(capabilities=CHUNKING), has_small_buffer=True) as server:
+        office = Office(
+            relay_of(server, flights_proved=True),
+            connections_per_relay=1,
+            timeouts=Timeouts(),
+            window=Window(messages=10, octets=100_000_000),
+        )
+        stopping = threading.Timer(0.4, stop)
+        stopping.start()
+        office.send(make_items(60, 1_000_000))
+        stopping.join()
+    assert begun_by_then == [len(office.begun)]
+    assert office.kinds()["Accepted"] == len(office.begun)
+
+
+def test_who_was_in_doubt_flies_alone() -> None:
+    """A message at which the relay hangs up, time and again, keeps nobody else in doubt."""
+
+    class Poisoned(SmtpModel):
+        def _misbehave(self, verb: str, argument: str) -> bool:
+            at_content = verb == "CONTENT" and self._envelope is not None
+            if at_content and self._envelope.rcpt_to == ["u5@news.example"]:
+                self.is_closed = True
+                return True
+            return super()._misbehave(verb, argument)
+
+    with SmtpServer(lambda _: Poisoned(capabilities=CHUNKING)) as server:
+        relay = relay_of(server, flights_proved=True)
+        items = make_items(20)
+        first = Office(relay, connections_per_relay=1)
+        first.send(items)
+        doubtful = [item for item in items if type(first.outcome(item.key)) is InDoubt]
+        assert len(doubtful) > 1  # all that flew behind it
+        second = Office(relay, connections_per_relay=1)
+        second.send([replace(item, goes_alone=True) for item in doubtful])
+    assert {
+        key for key in second.outcomes if type(second.outcome(key)) is not Accepted
+    } == {5}  # fmt: skip
+
+
+def test_a_relay_that_can_take_others_is_not_kept_by_whom_it_cannot() -> None:
+    """People whom only a relay that is down could take wait; the others do not."""
+    plain = tuple(one for one in ESMTP if one not in ("SMTPUTF8", "PIPELINING"))
+    contents = iter(range(1000))
+
+    def script(verb: str, argument: str, count: int) -> Action | None:
+        return Vanish() if verb == "CONTENT" and next(contents) == 5 else None
+
+    def item(key: int) -> Item:
+        name = f"josé{key}" if 5 <= key < 30 else f"b{key}"
+        return Item(key, "a@x.example", f"{name}@x.example", b"X: y\r\n\r\nz\r\n")
+
+    with SmtpServer(every_connection(script, plain)) as server:
+        office = Office(relay_of(server), Relay("127.0.0.1", free_port()), connections_per_relay=1)
+        office.send([item(key) for key in range(90)])
+    taken = {key for key in office.outcomes if type(office.outcome(key)) is Accepted}
+    assert len(taken) >= 64  # all but one of the 65 in ASCII
 
 
 def test_an_idle_connection_is_not_kept_for_ever() -> None:

@@ -13,14 +13,17 @@ import sqlalchemy as sa
 from celery import Celery
 
 from releases.leasing import take_lease
-from releases.models import Distribution, Lease
+from releases.models import Batch, Distribution, Lease
+from releases.upkeep import finish_cancelled
 from runtime.database import Database
 from runtime.settings import Settings
+from subscribers.models import MailingList
 from tests.support.fleet import fleet, settings_of, status_of, wait_until
 from tests.support.office import HASH_KEY, Office
 from tests.support.services import RedisServer
 from tests.support.smtp_server import SmtpServer
 from tests.worker.test_doorbell import messages
+from worker.adoption import adopt_lost_leases
 from worker.context import Context, Stopping
 from worker.doorbell import make_ringer
 from worker.sweep import Sweep
@@ -102,6 +105,65 @@ def test_one_failing_duty_does_not_stop_the_others(
     assert len(re.findall(r"duty\W*=\W*pulse", said)) == 1
     with ground.office.database.transaction() as session:
         session.execute(sa.text("ALTER TABLE away RENAME TO lease"))
+
+
+def test_what_nobody_comes_to_expand_the_sweep_expands(ground: Ground) -> None:
+    """All may be busy with slow mail servers: an urgent release does not wait for them."""
+    ground.office.subscribe(ground.office.people(3), ground.list_id)
+    distribution = ground.office.publish("press", is_urgent=True)
+    sweep = ground.sweep()
+    for _ in range(4):
+        sweep.round()
+    stands = status_of(ground.office, distribution)
+    assert (stands.eligible, stands.queued) == (3, 3)
+
+
+def test_a_release_that_cannot_be_rendered_is_held(ground: Ground) -> None:
+    """Somebody has to look at it, and is told what is wrong."""
+    ground.office.subscribe(ground.office.people(3), ground.list_id)
+    with ground.office.database.transaction() as session:
+        session.execute(sa.update(MailingList).values(sender="Büro <büro@example.org>"))
+    distribution = ground.office.publish("press")
+    sweep = ground.sweep()
+    for _ in range(4):
+        sweep.round()
+    stands = status_of(ground.office, distribution)
+    assert stands.state == "held"
+    assert (stands.note or "").startswith("it cannot be rendered: ")
+
+
+def test_one_journal_that_cannot_be_read_stops_no_recovery(ground: Ground, tmp_path: Path) -> None:
+    """The others are taken over, and what is wrong is said."""
+    sweep = ground.sweep()
+    folder = sweep._context.folder
+    (folder.path / "0.journal").mkdir()  # what nobody can open as a file
+    with ground.office.database.transaction() as session:
+        lost = take_lease(session, "gone:1", folder.id, "1.journal")
+    with pytest.raises(IsADirectoryError):
+        adopt_lost_leases(ground.office.database, folder)
+    with ground.office.database.reading() as session:
+        assert session.get(Lease, lost) is None
+
+
+def test_a_large_cancel_does_not_keep_the_sweep(ground: Ground) -> None:
+    """It is decided in shares; between them the sweep does its other duties."""
+    ground.office.subscribe(ground.office.people(30), ground.list_id)
+    distribution = ground.office.publish("press")
+    with ground.office.database.transaction() as session:
+        session.execute(sa.update(Distribution).values(state="cancelled", is_expanded=True))
+        session.add_all(
+            Batch(
+                distribution_id=distribution, first_id=number, last_id=number, state="open",
+                due_at=dt.datetime(2020, 1, 1, tzinfo=dt.UTC), size=0,
+            )
+            for number in range(20)
+        )  # fmt: skip
+    finish_cancelled(ground.office.database, distribution, lambda: False)
+    with ground.office.database.reading() as session:
+        left = session.scalar(sa.select(sa.func.count()).where(Batch.state == "open"))
+        assert left == 15
+    finish_cancelled(ground.office.database, distribution)
+    assert status_of(ground.office, distribution).is_finished
 
 
 def test_an_idle_sweep_is_cheap(ground: Ground) -> None:
