@@ -148,7 +148,7 @@ def _view(
         "is_one_tongue": (content.language or "").lower().split("-")[0] == ours.language,
         "is_rehearsal": sending.is_rehearsal,
         "embargo": _embargo(content, sending.timezone, ours) if is_embargoed else None,
-        "kind_label": content.kind_label or kind_label(content.kind, ours),
+        "kind_label": shown_kind(content, ours),
         "kind_is_ours": not content.kind_label,
         "sender": content.office or sending.from_.name or str(sending.from_.address),
         "postal_address": clean_line(sending.postal_address),
@@ -158,8 +158,21 @@ def _view(
     }
 
 
-def kind_label(kind: Kind, ours: Words) -> str | None:
-    """Our own name for a kind of release; None for OTHER."""
+def shown_kind(content: Content, ours: Words) -> str | None:
+    """The kind as the office prints it, but not in capitals; else our own name for it, if any.
+
+    MEDIA NOTE and Media Note are shown as Media note: what they all mean looks alike.
+    """
+    printed = content.kind_label
+    if not printed:
+        return _our_name(content.kind, ours)
+    standard = _our_name(content.kind, words(content.language or "en"))
+    if standard and standard.casefold() == printed.casefold():
+        return standard
+    return printed.capitalize() if printed.isupper() else printed
+
+
+def _our_name(kind: Kind, ours: Words) -> str | None:
     label = KIND_LABELS.get(kind)
     return ours.gettext(label) if label else None
 

@@ -6,7 +6,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from releases.published import newest, published
-from releases.rendering import kind_label
+from releases.rendering import shown_kind
 from releases.templating import body_html, release_direction
 from runtime.i18n import words
 from web.feed import atom
@@ -42,7 +42,7 @@ class NewsPages:
             content=content,
             body=body_html(content),
             release_direction=release_direction(content),
-            kind_label=content.kind_label or kind_label(content.kind, ours),
+            kind_label=shown_kind(content, ours),
             kind_is_ours=not content.kind_label,
             is_one_tongue=(content.language or "").lower().split("-")[0] == ours.language,
             url=self._site.links.release_url(slug),
@@ -58,9 +58,7 @@ class NewsPages:
             "index.html",
             ours,
             headers=PUBLIC_HEADERS | {"Vary": "Accept-Language"},
-            releases=[
-                (one, one.content.kind_label or kind_label(one.content.kind, ours)) for one in found
-            ],
+            releases=[(one, shown_kind(one.content, ours)) for one in found],
             zone=self._site.settings.zone,
         )
 

@@ -24,7 +24,8 @@ from mail.stencil import (
 from releases.content import Content, Kind, Paragraph, Run
 from releases.errors import ReleaseError
 from releases.reason import Why, why
-from releases.rendering import GMAIL_CLIP_BYTES, SUBJECT_CHARACTERS, Rendered
+from releases.rendering import GMAIL_CLIP_BYTES, SUBJECT_CHARACTERS, Rendered, shown_kind
+from runtime.i18n import words
 from tests.support.samples import (
     ARABIC,
     DATE,
@@ -268,3 +269,23 @@ def test_a_strange_language_tag_does_not_stop_the_mail() -> None:
     message = received(rendered(replace(NOTE, language="en\r\nBcc: x@example.org")))
     assert message["Bcc"] is None
     assert message["Subject"] == NOTE.title
+
+
+@pytest.mark.parametrize(
+    ("kind", "printed", "language", "shown"),
+    [
+        (Kind.MEDIA_NOTE, "MEDIA NOTE", "en", "Media note"),
+        (Kind.MEDIA_NOTE, "Media Note", None, "Media note"),
+        (Kind.PRESS_RELEASE, "NEWS RELEASE", "en", "News release"),
+        (Kind.PRESS_RELEASE, "News from the Harbour", "en", "News from the Harbour"),
+        (Kind.PRESS_RELEASE, "COMMUNIQUÉ DE PRESSE", "fr", "Communiqué de presse"),
+        (Kind.MEDIA_NOTE, None, "en", "Note aux médias"),
+        (Kind.OTHER, None, "en", None),
+    ],
+)
+def test_a_kind_is_shown_in_sentence_case(
+    kind: Kind, printed: str | None, language: str | None, shown: str | None
+) -> None:
+    """However an office prints it, the same kind looks the same; without one we name it."""
+    content = Content("A title", (), kind=kind, kind_label=printed, language=language)
+    assert shown_kind(content, words("fr")) == shown
