@@ -17,8 +17,12 @@ pause_app = new_app()
 resume_app = new_app()
 cancel_app = new_app()
 
+ID_MAX = 2**63 - 1
+"""The largest number that a database has for an id."""
+
 DistributionId = Annotated[
-    int, typer.Argument(metavar="ID", min=1, help="The number that publish printed.")
+    int,
+    typer.Argument(metavar="ID", min=1, max=ID_MAX, help="The number that publish printed."),
 ]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from runtime.database import Database
-from runtime.settings import Settings, SettingsError, load_settings
+from runtime.settings import SQLITE_FILE, Settings, SettingsError, load_settings
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations" / "versions"
 
@@ -58,7 +58,7 @@ def newest_schema() -> str:
 
 def migrate_embedded(settings: Settings) -> None:
     """Bring the embedded database to the newest schema, if it is not there yet."""
-    if _is_newest(settings.state_folder / "medianote.sqlite3"):
+    if _is_newest(settings.state_folder / SQLITE_FILE):
         return
     # Two commands at once in a fresh folder must not both make the tables.
     with (settings.state_folder / "migrate.lock").open("w") as lock:
@@ -72,7 +72,9 @@ def migrate_embedded(settings: Settings) -> None:
 def _is_newest(file: Path) -> bool:
     """Whether the file has the newest schema; a wrong No costs only time."""
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+        with contextlib.closing(
+            sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+        ) as connection:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.Error:
         return False

@@ -8,7 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mail.addresses import AddressError, parse_mailbox
+from mail.addresses import AddressError, parse_sender
 from mail.text import name_fault
 from subscribers.models import MailingList, Subscription, SubscriptionState
 
@@ -148,6 +148,6 @@ def _mailbox(option: str, text: str | None) -> str | None:
     if text is None:
         return None
     try:
-        return str(parse_mailbox(text))
+        return str(parse_sender(text))
     except AddressError as error:
         raise ListError(f"{option}: {error.reason}") from error

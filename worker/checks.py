@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from mail.tokens import Keyring, WeakKeyError
 from runtime.database import Database, plain_reason
 from runtime.facts import read_fact
+from runtime.hosts import is_loopback
 from runtime.migrations import current_revision, newest_revision
-from runtime.settings import Settings, is_loopback
+from runtime.settings import Settings
 from worker.connections import Timeouts
 from worker.flights import RelayTroubleError, probe
 from worker.presence import worker_is_running
