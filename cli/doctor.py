@@ -66,7 +66,7 @@ def _findings(shell: Shell) -> list[Finding]:
     """All checks, in the order in which things depend on each other."""
     settings, database = shell.settings, shell.database
     found = [
-        checks.check_database(settings, database),
+        checks.check_database(database),
         checks.check_keys(settings),
         checks.check_timezone(settings, dt.datetime.now(dt.UTC)),
         checks.check_broker(settings),

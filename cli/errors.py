@@ -21,7 +21,6 @@ _STATUSES: Final = (
     ("runtime.settings", "SettingsError", WRONG_USE),
     ("mail.tokens", "WeakKeyError", WRONG_USE),
     ("worker.relays", "RelayError", WRONG_USE),
-    ("releases.publishing", "UnknownList", WRONG_USE),
     ("releases.publishing", "PublishError", FAILED),
     ("releases.errors", "ReleaseError", FAILED),
     ("releases.commands", "NoSuchDistribution", WRONG_USE),

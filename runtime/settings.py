@@ -32,7 +32,6 @@ REQUIRED_IN_PRODUCTION: Final = (
     "hash_key",
     "postal_address",
 )
-SQLITE_FILE: Final = "medianote.sqlite3"
 DEMO_FROM: Final = "Medianote demo <press@newsroom.example.org>"
 DEMO_POSTAL_ADDRESS: Final = "Press Office, 1 Example Street, Exampleville"
 
@@ -229,7 +228,7 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url
         # The folder may have any name, also one that an URL would end at or decode.
-        return f"sqlite:///{quote(str(self.state_folder / SQLITE_FILE))}"
+        return f"sqlite:///{quote(str(self.state_folder / 'medianote.sqlite3'))}"
 
     @property
     def signing_keys(self) -> tuple[str, ...]:

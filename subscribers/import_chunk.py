@@ -12,8 +12,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from runtime.database import database_now
-from subscribers.import_tables import is_postgresql, next_id, rows
+from runtime.database import database_now, is_postgresql
+from subscribers.import_tables import next_id, rows
 from subscribers.import_tables import plan as _plan
 from subscribers.models import (
     Format,

@@ -14,7 +14,6 @@ from subscribers.models import MailingList, Subscription, SubscriptionState
 
 SLUG_MAX_CHARACTERS: Final = 63
 """A slug is a label of List-Id (RFC 2919 section 2), so of a domain name (RFC 1035)."""
-TITLE_MAX_CHARACTERS: Final = 120
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
 

@@ -97,11 +97,6 @@ def copy(session: Session, subscriber_id: int, list_set_id: int) -> Copy:
     )
 
 
-def subscriber_by_key(session: Session, address_key: str) -> Subscriber | None:
-    """The subscriber of an address (`mail.addresses.Address.key`)."""
-    return session.scalar(sa.select(Subscriber).where(Subscriber.address_key == address_key))
-
-
 def titles(session: Session, list_ids: Sequence[int]) -> tuple[str, ...]:
     """The titles of these lists, in the order in which pages name them."""
     found = session.scalars(sa.select(MailingList.title).where(MailingList.id.in_(list_ids))).all()
