@@ -4,6 +4,7 @@ A plan is made of the staged rows, which says each row's fate; the statements th
 on the plan, and each holds its own against whoever leaves or signs up at the same moment.
 """
 
+import datetime as dt
 import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,15 +14,18 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from runtime.database import database_now, is_postgresql
+from subscribers.commands import By
 from subscribers.import_tables import next_id, rows
 from subscribers.import_tables import plan as _plan
 from subscribers.models import (
     Format,
+    MailingList,
     Subscriber,
     Subscription,
     SubscriptionState,
     Suppression,
 )
+from subscribers.subscription_rows import WHILE_SUSPENDED
 
 
 class Fate(enum.StrEnum):
@@ -32,12 +36,13 @@ class Fate(enum.StrEnum):
     CONFIRMS = "confirms"
     STAYS = "stays"
     LEFT = "left"
+    STOPPED = "stopped"
     SUSPENDED = "suspended"
     SUPPRESSED = "suppressed"
 
 
 _FIELDS: Final = ("name", "language", "format", "outlet")
-SKIPPED: Final = (Fate.LEFT, Fate.SUSPENDED, Fate.SUPPRESSED)
+SKIPPED: Final = (Fate.LEFT, Fate.STOPPED, Fate.SUSPENDED, Fate.SUPPRESSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +61,10 @@ class Skip:
     line: int
     address: str
     fate: Fate
-    since: Any
+    since: dt.datetime | None
+    """When they left or stopped."""
     reason: str | None
+    """By what they left, where they are suspended, or why they are suppressed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +82,17 @@ class Plan:
 
 def plan(session: Session, target: Target) -> Plan:
     """Decide each row's fate, and give who is new an id."""
-    person, entry, past = aliased(Subscriber), aliased(Subscription), aliased(Subscription)
-    has_left = sa.exists().where(
-        past.subscriber_id == person.id,
-        past.list_id == target.list_id,
-        past.state == SubscriptionState.ENDED,
-    )
+    person, entry = aliased(Subscriber), aliased(Subscription)
     confirms = sa.and_(sa.literal(target.is_confirmed), entry.state == SubscriptionState.PENDING)
     fate = sa.case(
         (Suppression.id.is_not(None), Fate.SUPPRESSED),
         (person.id.is_(None), Fate.NEW),
         (entry.state == SubscriptionState.SUSPENDED, Fate.SUSPENDED),
+        (sa.and_(entry.id.is_not(None), ~confirms), Fate.STAYS),
+        (_is_suspended(person.id), Fate.SUSPENDED),
         (confirms, Fate.CONFIRMS),
-        (entry.id.is_not(None), Fate.STAYS),
-        (has_left, Fate.LEFT),
+        (_had_to_do_with(person.id, target), Fate.LEFT),
+        (_has_stopped_all(person.id), Fate.STOPPED),
         else_=Fate.JOINS,
     )
     differs = sa.and_(
@@ -134,34 +138,79 @@ def plan(session: Session, target: Target) -> Plan:
 
 def skipped(session: Session, target: Target) -> Iterator[Skip]:
     """The rows that are left alone, by line."""
-    past = (
-        sa.select(Subscription.end_reason)
+    past, is_here = aliased(Subscription), Subscription.list_id == target.list_id
+    theirs = Subscription.subscriber_id == _plan.c.subscriber_id
+    since = sa.case(
+        (_plan.c.fate == Fate.LEFT, _last(Subscription.ended_at, theirs, is_here)),
+        (
+            _plan.c.fate == Fate.STOPPED,
+            _last(Subscription.ended_at, theirs, _is_stop(Subscription)),
+        ),
+    )
+    suspended_on = (
+        sa.select(sa.func.min(MailingList.slug))
+        .join(past, past.list_id == MailingList.id)
         .where(
-            Subscription.subscriber_id == _plan.c.subscriber_id,
-            Subscription.list_id == target.list_id,
-            Subscription.state == SubscriptionState.ENDED,
+            past.subscriber_id == _plan.c.subscriber_id, past.state == SubscriptionState.SUSPENDED
         )
-        .order_by(Subscription.ended_at.desc())
-        .limit(1)
         .scalar_subquery()
     )
-    when = (
-        sa.select(sa.func.max(Subscription.ended_at))
-        .where(
-            Subscription.subscriber_id == _plan.c.subscriber_id,
-            Subscription.list_id == target.list_id,
-        )
-        .scalar_subquery()
+    reason = sa.case(
+        (_plan.c.fate == Fate.LEFT, _last(Subscription.end_reason, theirs, is_here)),
+        (_plan.c.fate == Fate.SUSPENDED, suspended_on),
+        (_plan.c.fate == Fate.SUPPRESSED, Suppression.reason),
     )
     found = session.execute(
-        sa.select(_plan.c.line, _plan.c.address, _plan.c.fate, when, past, Suppression.reason)
+        sa.select(_plan.c.line, _plan.c.address, _plan.c.fate, since, reason)
         .outerjoin(Suppression, Suppression.address_hash == _plan.c.address_hash)
         .where(_plan.c.fate.in_(SKIPPED))
         .order_by(_plan.c.line)
     )
-    for line, address, fate, since, end_reason, suppressed_for in found:
-        reason = suppressed_for if fate == Fate.SUPPRESSED else end_reason
-        yield Skip(line, address, Fate(fate), since if fate == Fate.LEFT else None, reason)
+    for line, address, fate, moment, why in found:
+        yield Skip(line, address, Fate(fate), moment, why)
+
+
+def _last(column: Any, *which: Any) -> Any:
+    """A column of the subscription that ended last, of these."""
+    return (
+        sa.select(column)
+        .where(*which, Subscription.state == SubscriptionState.ENDED)
+        .order_by(Subscription.ended_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def _had_to_do_with(subscriber_id: Any, target: Target) -> sa.Exists:
+    """Whether they have a subscription to the list, or had one."""
+    known = aliased(Subscription)
+    return sa.exists().where(known.subscriber_id == subscriber_id, known.list_id == target.list_id)
+
+
+def _is_suspended(subscriber_id: Any) -> sa.Exists:
+    """Whether they are suspended, on whichever list."""
+    known = aliased(Subscription)
+    return sa.exists().where(
+        known.subscriber_id == subscriber_id, known.state == SubscriptionState.SUSPENDED
+    )
+
+
+def _has_stopped_all(subscriber_id: Any) -> sa.Exists:
+    """Whether they have stopped all mail, and begun nothing since."""
+    stopped, later = aliased(Subscription), aliased(Subscription)
+    # What an undo revives began long before, so it is the row's own age that counts.
+    has_begun_since = sa.exists().where(
+        later.subscriber_id == stopped.subscriber_id,
+        later.began_at.is_not(None),
+        later.created_at > stopped.ended_at,
+    )
+    return sa.exists().where(
+        stopped.subscriber_id == subscriber_id, _is_stop(stopped), ~has_begun_since
+    )
+
+
+def _is_stop(entry: Any) -> Any:
+    return entry.end_reason.in_([By.STOP_ALL.value, By.STOP_ALL + WHILE_SUSPENDED])
 
 
 def apply(session: Session, target: Target, planned: Plan) -> None:
@@ -197,7 +246,10 @@ def _add_people(session: Session) -> None:
 
 
 def _subscribe(session: Session, target: Target, fate: Fate) -> None:
-    """Only who never had anything to do with this list: who left meanwhile stays away."""
+    """Only who never had anything to do with this list: who left meanwhile stays away.
+
+    So do those who stopped all mail, or were suspended, meanwhile.
+    """
     state = SubscriptionState.ACTIVE if target.is_confirmed else SubscriptionState.PENDING
     joining = sa.select(
         _plan.c.subscriber_id,
@@ -208,11 +260,9 @@ def _subscribe(session: Session, target: Target, fate: Fate) -> None:
         database_now(),
     ).where(_plan.c.fate == fate)
     if fate != Fate.NEW:
-        known = aliased(Subscription)
+        person = _plan.c.subscriber_id
         joining = joining.where(
-            ~sa.exists().where(
-                known.subscriber_id == _plan.c.subscriber_id, known.list_id == target.list_id
-            )
+            ~_had_to_do_with(person, target), ~_is_suspended(person), ~_has_stopped_all(person)
         )
     session.execute(
         sa.insert(Subscription).from_select(
@@ -230,6 +280,7 @@ def _confirm(session: Session, target: Target) -> None:
             Subscription.subscriber_id.in_(confirming),
             Subscription.list_id == target.list_id,
             Subscription.state == SubscriptionState.PENDING,
+            ~_is_suspended(Subscription.subscriber_id),
         )
         .values(state=SubscriptionState.ACTIVE, began_at=database_now())
         .execution_options(synchronize_session=False)
