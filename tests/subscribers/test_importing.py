@@ -338,6 +338,15 @@ def test_a_quote_that_is_not_closed(database: Database) -> None:
     assert "quote is opened on this line and not closed" in problems[0].reason
 
 
+def test_a_cell_that_goes_on_after_its_quote(database: Database) -> None:
+    """It is told from a quote that is not closed, and what to do."""
+    text = 'email,name\na@example.org,"Anna" Smith\nb@example.org,"B"\n'
+    totals, [problem] = load(database, text)
+    assert (totals.added, totals.bad, problem.line) == (1, 1, 2)
+    assert problem.reason.startswith("a cell goes on after its closing quote")
+    assert "quote is opened" in load(database, 'email,name\nc@example.org,"C')[1][0].reason
+
+
 def test_two_quotes_that_are_not_closed() -> None:
     """The next line's quote does not close it, and that line's own row is read."""
     found = lines_of('email,name\na@example.org,"A\nb@example.org,"B"\nc@example.org,"C\n')
@@ -357,6 +366,8 @@ def test_two_quotes_that_are_not_closed() -> None:
         ("email;name\r\na@example.org;Žižka\r\n".encode("utf-16-le"), "Žižka", "UTF-16"),
         ("email\tname\ra@example.org\tŽižka\r".encode("windows-1252"), "Žižka", "Windows-1252"),
         (b"sep=;\nemail;name\na@example.org;x,y\n", "x,y", None),
+        (b"sep=\t\r\nemail\tname\r\na@example.org\tx,y\r\n", "x,y", None),
+        (b"\n" * 60 + b"email,name\na@example.org,x\n", "x", None),
         (b'\n\n"EMAIL" , Name\n"a@example.org", "x,y"\n', "x,y", None),
     ],
 )
@@ -383,6 +394,10 @@ def test_octets_that_are_no_text(database: Database) -> None:
     [
         ("", "the file is empty"),
         ("\n \n", "the file is empty"),
+        ("\n" * 60, "the file is empty"),
+        ("\n" * 60 + "x" * 100_000, "in line 61, this line is longer than"),
+        ('sep="\n', "no column “email”"),
+        ("sep= \n", "no column “email”"),
         (
             "name,address\nA,a@example.org\n",
             "no column “email”; the columns are: “name”, “address”",
