@@ -25,8 +25,8 @@ _STATUSES: Final = (
     ("releases.errors", "ReleaseError", FAILED),
     ("releases.commands", "NoSuchDistribution", WRONG_USE),
     ("releases.commands", "DistributionError", FAILED),
-    ("subscribers.lists", "UnknownListError", WRONG_USE),
-    ("subscribers.lists", "ListError", FAILED),
+    ("subscribers.lists", "ListExistsError", FAILED),
+    ("subscribers.lists", "ListError", WRONG_USE),
     ("subscribers.csv_text", "TableError", FAILED),
     ("mail.addresses", "AddressError", WRONG_USE),
 )

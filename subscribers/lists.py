@@ -21,6 +21,10 @@ class ListError(Exception):
     """A list that cannot be made; the text is one plain line."""
 
 
+class ListExistsError(ListError):
+    """The slug is in use."""
+
+
 class UnknownListError(ListError):
     """A list that does not exist."""
 
@@ -74,7 +78,7 @@ def create_list(
     reply_to: str | None = None,
     sender: str | None = None,
 ) -> MailingList:
-    """Make a list; raises ListError for a slug in use and for values that cannot be mailed.
+    """Make a list; raises ListExistsError, and ListError for values that cannot be mailed.
 
     `reply_to` and `sender` are mailboxes, `Name <address>`.
     """
@@ -97,7 +101,9 @@ def create_list(
         known = session.scalar(sa.select(MailingList).where(MailingList.slug == slug))
         if known is None:
             raise
-        raise ListError(f"the list {slug} exists already; its title is “{known.title}”") from None
+        raise ListExistsError(
+            f"the list {slug} exists already; its title is “{known.title}”"
+        ) from None
     return made
 
 
