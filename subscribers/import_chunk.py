@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from runtime.database import database_now, is_postgresql
-from subscribers.commands import By
 from subscribers.import_tables import next_id, rows
 from subscribers.import_tables import plan as _plan
 from subscribers.models import (
@@ -25,7 +24,7 @@ from subscribers.models import (
     SubscriptionState,
     Suppression,
 )
-from subscribers.subscription_rows import WHILE_SUSPENDED
+from subscribers.standing import had_to_do_with, has_stopped_all, is_stop, is_suspended
 
 
 class Fate(enum.StrEnum):
@@ -89,10 +88,10 @@ def plan(session: Session, target: Target) -> Plan:
         (person.id.is_(None), Fate.NEW),
         (entry.state == SubscriptionState.SUSPENDED, Fate.SUSPENDED),
         (sa.and_(entry.id.is_not(None), ~confirms), Fate.STAYS),
-        (_is_suspended(person.id), Fate.SUSPENDED),
+        (is_suspended(person.id), Fate.SUSPENDED),
         (confirms, Fate.CONFIRMS),
-        (_had_to_do_with(person.id, target), Fate.LEFT),
-        (_has_stopped_all(person.id), Fate.STOPPED),
+        (had_to_do_with(person.id, target.list_id), Fate.LEFT),
+        (has_stopped_all(person.id), Fate.STOPPED),
         else_=Fate.JOINS,
     )
     differs = sa.and_(
@@ -144,7 +143,7 @@ def skipped(session: Session, target: Target) -> Iterator[Skip]:
         (_plan.c.fate == Fate.LEFT, _last(Subscription.ended_at, theirs, is_here)),
         (
             _plan.c.fate == Fate.STOPPED,
-            _last(Subscription.ended_at, theirs, _is_stop(Subscription)),
+            _last(Subscription.ended_at, theirs, is_stop(Subscription)),
         ),
     )
     suspended_on = (
@@ -179,38 +178,6 @@ def _last(column: Any, *which: Any) -> Any:
         .limit(1)
         .scalar_subquery()
     )
-
-
-def _had_to_do_with(subscriber_id: Any, target: Target) -> sa.Exists:
-    """Whether they have a subscription to the list, or had one."""
-    known = aliased(Subscription)
-    return sa.exists().where(known.subscriber_id == subscriber_id, known.list_id == target.list_id)
-
-
-def _is_suspended(subscriber_id: Any) -> sa.Exists:
-    """Whether they are suspended, on whichever list."""
-    known = aliased(Subscription)
-    return sa.exists().where(
-        known.subscriber_id == subscriber_id, known.state == SubscriptionState.SUSPENDED
-    )
-
-
-def _has_stopped_all(subscriber_id: Any) -> sa.Exists:
-    """Whether they have stopped all mail, and begun nothing since."""
-    stopped, later = aliased(Subscription), aliased(Subscription)
-    # What an undo revives began long before, so it is the row's own age that counts.
-    has_begun_since = sa.exists().where(
-        later.subscriber_id == stopped.subscriber_id,
-        later.began_at.is_not(None),
-        later.created_at > stopped.ended_at,
-    )
-    return sa.exists().where(
-        stopped.subscriber_id == subscriber_id, _is_stop(stopped), ~has_begun_since
-    )
-
-
-def _is_stop(entry: Any) -> Any:
-    return entry.end_reason.in_([By.STOP_ALL.value, By.STOP_ALL + WHILE_SUSPENDED])
 
 
 def apply(session: Session, target: Target, planned: Plan) -> None:
@@ -262,7 +229,7 @@ def _subscribe(session: Session, target: Target, fate: Fate) -> None:
     if fate != Fate.NEW:
         person = _plan.c.subscriber_id
         joining = joining.where(
-            ~_had_to_do_with(person, target), ~_is_suspended(person), ~_has_stopped_all(person)
+            ~had_to_do_with(person, target.list_id), ~is_suspended(person), ~has_stopped_all(person)
         )
     session.execute(
         sa.insert(Subscription).from_select(
@@ -280,7 +247,7 @@ def _confirm(session: Session, target: Target) -> None:
             Subscription.subscriber_id.in_(confirming),
             Subscription.list_id == target.list_id,
             Subscription.state == SubscriptionState.PENDING,
-            ~_is_suspended(Subscription.subscriber_id),
+            ~is_suspended(Subscription.subscriber_id),
         )
         .values(state=SubscriptionState.ACTIVE, began_at=database_now())
         .execution_options(synchronize_session=False)
