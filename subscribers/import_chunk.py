@@ -118,9 +118,9 @@ def plan(session: Session, target: Target) -> Plan:
     )
     if is_postgresql(session):
         # A chunk's few rows are looked up by index: without fresh statistics the planner would
-        # read all of a growing table for each chunk.
-        for method in ("hashjoin", "mergejoin"):
-            session.execute(sa.text(f"SET LOCAL enable_{method} = off"))
+        # read all of a growing table for each chunk, or compile at length what runs shortly.
+        for setting in ("enable_hashjoin", "enable_mergejoin", "jit"):
+            session.execute(sa.text(f"SET LOCAL {setting} = off"))
     session.execute(sa.insert(_plan).from_select([column.name for column in _plan.c], decided))
     counts = session.execute(
         sa.select(
