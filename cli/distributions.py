@@ -10,6 +10,7 @@ from cli.shell import Shell, opened
 from cli.status_text import status_lines
 from cli.typer_apps import new_app
 from releases.commands import NoSuchDistribution, cancel, pause, resume
+from releases.models import DistributionState
 from releases.queries import Status, status
 
 status_app = new_app()
@@ -17,8 +18,12 @@ pause_app = new_app()
 resume_app = new_app()
 cancel_app = new_app()
 
+ID_MAX = 2**63 - 1
+"""The largest number that a database has for an id."""
+
 DistributionId = Annotated[
-    int, typer.Argument(metavar="ID", min=1, help="The number that publish printed.")
+    int,
+    typer.Argument(metavar="ID", min=1, max=ID_MAX, help="The number that publish printed."),
 ]
 
 
@@ -36,15 +41,21 @@ def show_status(
 
 @pause_app.command("pause")
 def pause_it(distribution_id: DistributionId) -> None:
-    """Pause a running distribution: what is on its way arrives, nothing more is begun."""
+    """Pause a running or scheduled distribution until it is resumed.
+
+    What is on its way arrives, nothing more is begun. A held one stays held.
+    """
     with opened() as shell, shell.database.transaction() as session:
-        pause(session, distribution_id)
-    print(f"distribution {distribution_id} is paused")
+        state = pause(session, distribution_id)
+    if state == DistributionState.HELD:
+        print(f"distribution {distribution_id} is held: nothing of it is sent until it is resumed")
+    else:
+        print(f"distribution {distribution_id} is {state}")
 
 
 @resume_app.command("resume")
 def resume_it(distribution_id: DistributionId) -> None:
-    """Let a paused or held distribution go on."""
+    """Let a paused or held distribution go on, or wait for its time if that is still to come."""
     with opened() as shell:
         with shell.database.transaction() as session:
             resume(session, distribution_id)

@@ -13,8 +13,9 @@ import typer
 from cli.errors import FAILED, WRONG_USE, CommandError
 from cli.shell import Shell, opened
 from cli.typer_apps import new_app
-from mail.addresses import Address, Mailbox, format_mailbox, parse_address, parse_mailbox
+from mail.addresses import Address, Mailbox, format_mailbox, parse_address
 from mail.signatures import signatures_of
+from releases.sending import sender_of
 from runtime.facts import remember_fact
 from worker import checks
 from worker.checks import SIGNED_FACT, Finding, Level
@@ -65,7 +66,7 @@ def _findings(shell: Shell) -> list[Finding]:
     """All checks, in the order in which things depend on each other."""
     settings, database = shell.settings, shell.database
     found = [
-        checks.check_database(settings, database),
+        checks.check_database(database),
         checks.check_keys(settings),
         checks.check_timezone(settings, dt.datetime.now(dt.UTC)),
         checks.check_broker(settings),
@@ -89,7 +90,7 @@ def _prove(shell: Shell, address: str) -> list[Finding]:
     recipient = parse_address(address)
     if settings.has_local_outbox:
         raise CommandError("there is no relay to prove: see MEDIANOTE_SMTP_URL", WRONG_USE)
-    sender = parse_mailbox(settings.sender)
+    sender = sender_of(settings)
     messages = [_proving_mail(sender, recipient, number) for number in range(1, PROVING_MAILS + 1)]
     findings = []
     for relay in map(Relay.from_url, settings.smtp_url):

@@ -28,7 +28,7 @@ COMMANDS: Final = {
     "preview": ("cli.preview", "app", "Show what would be sent, without sending."),
     "publish": ("cli.publish", "app", "Send a release to everyone on the lists."),
     "status": ("cli.distributions", "status_app", "Show how a distribution stands."),
-    "pause": ("cli.distributions", "pause_app", "Pause a running distribution."),
+    "pause": ("cli.distributions", "pause_app", "Pause a running or scheduled distribution."),
     "resume": ("cli.distributions", "resume_app", "Let a paused or held distribution go on."),
     "cancel": ("cli.distributions", "cancel_app", "End a distribution; what is sent stays sent."),
     "worker": ("cli.serve", "worker_app", "Send what there is to send, until stopped."),

@@ -6,14 +6,16 @@ import signal
 import sys
 from collections.abc import Iterator
 from typing import Annotated, NoReturn
+from urllib.parse import urlsplit
 
 import typer
 
 from cli.errors import CommandError
 from cli.shell import check_schema, opened
 from cli.typer_apps import new_app
+from runtime.hosts import is_loopback, origin_of
 from runtime.logging import configure_logging
-from runtime.settings import Settings
+from runtime.settings import Settings, SettingsError, variable
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
@@ -49,7 +51,12 @@ def worker(
 @web_app.command("web")
 def web(
     *,
-    host: Annotated[str, typer.Option(metavar="H", help="Address to listen on.")] = DEFAULT_HOST,
+    host: Annotated[
+        str,
+        typer.Option(
+            metavar="H", help="Address to listen on; what others reach needs MEDIANOTE_BASE_URL."
+        ),
+    ] = DEFAULT_HOST,
     port: Annotated[
         int, typer.Option(metavar="P", min=0, max=65535, help="Port to listen on.")
     ] = DEFAULT_PORT,
@@ -58,12 +65,19 @@ def web(
 
     Without a broker it hosts the embedded worker too, and without a relay the local outbox.
     """
-    from web.server import serve  # noqa: PLC0415 (FastAPI loads in a second)
+    from web.server import listening, serve  # noqa: PLC0415 (FastAPI loads in a second)
 
     configure_logging()
     with opened() as shell, contextlib.ExitStack() as stack:
         check_schema(shell)
-        settings = at_address(shell.settings, address_to_open(host, port))
+        check_mail_settings(shell.settings, host)
+        try:
+            listener = stack.enter_context(listening(host, port))
+        except OSError as error:
+            raise port_trouble(error, host, port) from error
+        # Port 0 has become a port by now.
+        address = address_to_open(host, listener.getsockname()[1])
+        settings = at_address(shell.settings, address)
         if settings.has_embedded_worker:
             from worker.embedded import running_worker  # noqa: PLC0415 (as above)
 
@@ -71,12 +85,9 @@ def web(
         # Uvicorn ends in order and then repeats the signal, which must not end us in disorder.
         stack.enter_context(stopped_by_signals())
         print(f"serving {settings.public_url}", file=sys.stderr, flush=True)
-        if settings.has_local_outbox:
-            print(f"the outbox is at {settings.public_url}/outbox", file=sys.stderr, flush=True)
-        try:
-            serve(settings, shell.database, host, port)
-        except OSError as error:
-            raise port_trouble(error, host, port) from error
+        if settings.has_local_outbox and shows_outbox(settings, address):
+            print(f"the outbox is at {address}/outbox", file=sys.stderr, flush=True)
+        serve(settings, shell.database, listener)
 
 
 def address_to_open(host: str, port: int) -> str:
@@ -85,11 +96,29 @@ def address_to_open(host: str, port: int) -> str:
     return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 
+def check_mail_settings(settings: Settings, host: str) -> None:
+    """Raise SettingsError for what cannot stand in mail that is sent beside the pages."""
+    from releases.sending import sender_of  # noqa: PLC0415 (as above)
+
+    sender_of(settings)
+    if settings.base_url is None and not is_loopback(host):
+        raise SettingsError(
+            f"{variable('base_url')}: required with --host {host or repr(host)}: links in mail "
+            "lead to the address at which people reach these pages"
+        )
+
+
 def at_address(settings: Settings, address: str) -> Settings:
     """Settings whose links lead to this address, unless a base URL is configured."""
     if settings.base_url is not None:
         return settings
-    return settings.model_copy(update={"base_url": address})
+    return settings.model_copy(update={"base_url": origin_of(address)})
+
+
+def shows_outbox(settings: Settings, address: str) -> bool:
+    """Whether the outbox answers there: on this machine, under names of its own alone."""
+    hosts = (urlsplit(url).hostname or "" for url in (settings.public_url, address))
+    return all(map(is_loopback, hosts))
 
 
 def port_trouble(error: OSError, host: str, port: int) -> Exception:

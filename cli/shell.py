@@ -2,17 +2,15 @@
 
 import contextlib
 import fcntl
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import sqlalchemy as sa
 
+from cli.errors import CommandError
 from runtime.database import Database
-from runtime.settings import Settings, SettingsError, load_settings
-
-MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations" / "versions"
+from runtime.schema import read_schema
+from runtime.settings import Settings, load_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +29,10 @@ def opened() -> Iterator[Shell]:
     itself; a configured one is migrated by `medianote migrate` alone, when its people say so.
     """
     settings = load_settings()
-    if settings.database_url is None:
-        migrate_embedded(settings)
     database = Database(settings.database)
     try:
+        if settings.database_url is None:
+            migrate_embedded(settings, database)
         yield Shell(settings, database)
     finally:
         database.dispose()
@@ -42,23 +40,14 @@ def opened() -> Iterator[Shell]:
 
 def check_schema(shell: Shell) -> None:
     """Raise, before anything long-lived starts, for a database that is not there or too old."""
-    with shell.database.reading() as session:
-        found = session.scalar(sa.text("SELECT version_num FROM alembic_version"))
-    if found != newest_schema():
-        raise SettingsError(
-            f"the database has schema {found}, and this program needs {newest_schema()}: "
-            "run `medianote migrate`"
-        )
+    fault = read_schema(shell.database).fault
+    if fault is not None:
+        raise CommandError(fault)
 
 
-def newest_schema() -> str:
-    """The newest revision, told without loading Alembic: their files are named after them."""
-    return max(path.name.partition("_")[0] for path in MIGRATIONS.glob("[0-9]*.py"))
-
-
-def migrate_embedded(settings: Settings) -> None:
+def migrate_embedded(settings: Settings, database: Database) -> None:
     """Bring the embedded database to the newest schema, if it is not there yet."""
-    if _is_newest(settings.state_folder / "medianote.sqlite3"):
+    if _is_newest(database):
         return
     # Two commands at once in a fresh folder must not both make the tables.
     with (settings.state_folder / "migrate.lock").open("w") as lock:
@@ -69,11 +58,9 @@ def migrate_embedded(settings: Settings) -> None:
         migrate(settings.database)
 
 
-def _is_newest(file: Path) -> bool:
+def _is_newest(database: Database) -> bool:
     """Whether the file has the newest schema; a wrong No costs only time."""
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
-            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.Error:
+        return read_schema(database).is_newest
+    except sa.exc.SQLAlchemyError:
         return False
-    return row is not None and row[0] == newest_schema()

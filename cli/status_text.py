@@ -60,6 +60,8 @@ def _when(found: Status, zone: dt.tzinfo) -> str:
         return f" since {_moment(found.finished_at, zone)}"
     if found.state == "scheduled":
         return f" for {_moment(found.started_at, zone)}"
+    if found.state == "paused":  # its time may be still to come
+        return f", due at {_moment(found.started_at, zone)}"
     return f", due since {_moment(found.started_at, zone)}"
 
 

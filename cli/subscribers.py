@@ -55,9 +55,9 @@ def import_(
 ) -> None:
     """Bring subscribers from a table onto a list; running it twice changes nothing.
 
-    A bad row is reported with its line number, and the others go in. Who left the list, is
-    suspended or suppressed is reported and not brought back. An empty cell changes nothing.
-    Without --confirmed new rows stay pending. Sends no mail.
+    A bad row is reported with its line number, and the others go in. Who left the list, stopped
+    all mail, is suspended on any list or suppressed is reported and not brought back. An empty
+    cell changes nothing. Without --confirmed new rows stay pending. Sends no mail.
     """
     with opened() as shell, _opened_file(file) as stream:
         try:
@@ -76,6 +76,7 @@ def import_(
                 report.problem,
                 is_confirmed=confirmed,
                 is_dry_run=dry_run,
+                zone=shell.settings.zone,
                 on_chunk=so_far.tell,
             )
             totals, trouble = _import(shell, source, importing, so_far)

@@ -3,15 +3,13 @@
 import time
 from typing import Final
 
-import sqlalchemy as sa
-
 from cli.distributions import read_status
 from cli.errors import say
 from cli.progress import Progress
 from cli.shell import Shell
 from releases.models import DistributionState
 from releases.queries import Status
-from runtime.database import plain_reason
+from runtime.database import DATABASE_IS_AWAY, plain_reason
 from worker.presence import worker_is_running
 
 POLL_SECONDS: Final = 0.1
@@ -65,7 +63,7 @@ def _look(shell: Shell, distribution_id: int, told: _Told) -> Status | None:
             with shell.database.reading() as session:
                 if not worker_is_running(session):
                     say("no worker runs: start one with `medianote worker`")
-    except sa.exc.OperationalError as error:
+    except DATABASE_IS_AWAY as error:
         told.tell(f"{plain_reason(error)}; waiting")
         return None
     return found

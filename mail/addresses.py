@@ -163,6 +163,21 @@ def parse_mailbox(text: str) -> Mailbox:
     return Mailbox(parse_address(address), clean_name(name))
 
 
+def parse_sender(text: str) -> Mailbox:
+    """Reads the mailbox that mail comes from or is answered to; raises AddressError.
+
+    It stands in every copy, and only some relays and mailboxes know RFC 6531: so it must do
+    without.
+    """
+    mailbox = parse_mailbox(text)
+    if mailbox.address.needs_smtputf8:
+        raise AddressError(
+            f"many mail servers refuse the letters before the @ of “{mailbox.address}”: choose "
+            "an address in a to z, digits and signs"
+        )
+    return mailbox
+
+
 def format_mailbox(mailbox: Mailbox, used: int = len("To: ")) -> bytes:
     """The mailbox as a header's value: folded, ASCII except for a SMTPUTF8 local part.
 

@@ -34,22 +34,20 @@ class NoSuchDistribution(DistributionError):
         super().__init__(f"there is no distribution {distribution_id}")
 
 
-def pause(session: Session, distribution_id: int) -> None:
-    """running → paused; a paused one stays so."""
+def pause(session: Session, distribution_id: int) -> DistributionState:
+    """scheduled or running → paused; returns its state.
+
+    A held one stays held: nothing of it is sent either, and its note says why.
+    """
     distribution = _locked(session, distribution_id)
-    if distribution.state == State.PAUSED:
-        return
-    if distribution.state != State.RUNNING:
+    if distribution.state in (State.COMPLETE, State.CANCELLED):
         raise DistributionError(
-            f"distribution {distribution_id} is {distribution.state}: only a running one can be "
-            "paused"
-            + (
-                " (a scheduled one can be cancelled)"
-                if distribution.state == State.SCHEDULED
-                else ""
-            )
+            f"distribution {distribution_id} is {distribution.state}: only a running or scheduled "
+            "one can be paused"
         )
-    distribution.state = State.PAUSED
+    if distribution.state != State.HELD:
+        distribution.state = State.PAUSED
+    return State(distribution.state)
 
 
 def resume(session: Session, distribution_id: int) -> None:

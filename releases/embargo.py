@@ -45,7 +45,12 @@ def parse_moment(
     except EmbargoError as error:
         why = f"{what} «{printed[:160]}»: {error}"
         raise EmbargoError(why, lacks_date=error.lacks_date) from None
-    return precise[0] if precise else moment
+    found = precise[0] if precise else moment
+    try:
+        found.astimezone(datetime.UTC)
+    except OverflowError:
+        raise EmbargoError(f"{what} «{printed[:160]}»: no calendar has it") from None
+    return found
 
 
 def _from_iso(text: str) -> datetime.datetime:

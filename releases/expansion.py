@@ -24,7 +24,7 @@ from releases.models import (
     DistributionState,
     ReleaseVersion,
 )
-from runtime.database import Database, database_now
+from runtime.database import Database, database_now, is_postgresql
 
 RANGE_SIZE: Final = 1000
 """People in a batch. The first is smaller, so that the first mail leaves soon."""
@@ -132,7 +132,9 @@ def expand_range(session: Session, distribution_id: int, copies: Copies) -> Step
         others, is_one_undecided = _others(session, distribution, versions)
         if is_one_undecided:
             return MustWait()
-    found = statements(_lists(session, distribution_id), others, is_postgresql=_is_pg(session))
+    found = statements(
+        _lists(session, distribution_id), others, is_postgresql=is_postgresql(session)
+    )
     size = RANGE_SIZE if distribution.expanded_to else FIRST_RANGE_SIZE
     after = distribution.expanded_to
     bounds = {"cutoff": distribution.due_at, "after": after}
@@ -168,7 +170,7 @@ def _is_alone(session: Session, distribution_id: int) -> bool:
 
     In SQLite a writing transaction is alone from its beginning.
     """
-    if not _is_pg(session):
+    if not is_postgresql(session):
         return True
     alone: bool | None = session.scalar(
         sa.select(sa.func.pg_try_advisory_xact_lock(_EXPANDING, distribution_id % 2**31))
@@ -264,7 +266,3 @@ def _finish(session: Session, distribution: Distribution) -> None:
             Batch.distribution_id == distribution.id
         )
     )
-
-
-def _is_pg(session: Session) -> bool:
-    return session.get_bind().dialect.name == "postgresql"

@@ -26,7 +26,7 @@ class DistributionKind(enum.StrEnum):
 
 
 class DistributionState(enum.StrEnum):
-    """scheduled → running ⇄ paused / held → complete / cancelled."""
+    """scheduled → running ⇄ paused / held → complete / cancelled; a scheduled one pauses too."""
 
     SCHEDULED = "scheduled"
     RUNNING = "running"

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from releases.audience import HAS_IT, LISTS_MAX
@@ -27,7 +26,8 @@ from releases.models import (
     ReleaseVersion,
 )
 from releases.slugs import numbered, slug_of
-from runtime.database import Database, database_now
+from runtime.database import Database, database_now, insert, is_postgresql
+from subscribers.lists import UnknownListError
 from subscribers.models import Frequency, MailingList, Subscription, SubscriptionState
 
 RETRY_WINDOW: Final = dt.timedelta(hours=48)
@@ -37,16 +37,6 @@ PAST_TOLERANCE: Final = dt.timedelta(minutes=1)
 
 class PublishError(Exception):
     """A publication that is refused; the text is one plain line with what to do."""
-
-
-class UnknownList(PublishError):
-    """A list that does not exist."""
-
-    def __init__(self, slug: str, known: Sequence[str]) -> None:
-        self.slug = slug
-        self.known = tuple(known)
-        there = f"there are: {', '.join(known)}" if known else "there are no lists yet"
-        super().__init__(f"no list is called {slug!r}; {there} (`medianote lists create`)")
 
 
 class NobodyLeft(PublishError):
@@ -91,7 +81,8 @@ def with_embargo(content: Content, option: dt.datetime | None) -> Content:
 
 
 def publish(database: Database, order: Order, *, salt: bytes) -> Published:
-    """Freeze the version and insert the distribution; raises PublishError or EmbargoError.
+    """Freeze the version and insert the distribution; raises PublishError, EmbargoError or
+    UnknownListError.
 
     `salt` is 16 random octets, from which the Message-IDs derive. That the release renders is
     checked by the caller before (releases.rendering), as that takes long.
@@ -140,7 +131,7 @@ def _lists(session: Session, slugs: Sequence[str]) -> list[MailingList]:
     found = {chosen.slug: chosen for chosen in session.scalars(sa.select(MailingList))}
     for slug in slugs:
         if slug not in found:
-            raise UnknownList(slug, sorted(found))
+            raise UnknownListError(slug, sorted(found))
     return [found[slug] for slug in slugs]
 
 
@@ -171,7 +162,7 @@ def _check_embargo(content: Content, lists: Sequence[MailingList], due_at: dt.da
 def _freeze(session: Session, content: Content) -> tuple[ReleaseVersion, str, bool]:
     """The version of this content, its release's slug, and whether it is new; its row is locked."""
     digest = content.digest()
-    if _is_postgresql(session):
+    if is_postgresql(session):
         # Two officers who publish one text at the same moment must not make two releases of it.
         # (In SQLite a writing transaction is alone from its beginning.)
         key = int.from_bytes(digest[:8], "big", signed=True)
@@ -207,11 +198,10 @@ def _release(session: Session, content: Content) -> Release:
         named = session.scalar(sa.select(Release).where(Release.slug == content.slug))
         if named is not None:
             return named
-    insert = postgresql.insert if _is_postgresql(session) else sqlite.insert
     slug, number = wanted, 1
     while True:
         made = session.scalar(
-            insert(Release)
+            insert(session, Release)
             .values(slug=slug)
             .on_conflict_do_nothing(index_elements=["slug"])
             .returning(Release.id)
@@ -278,7 +268,3 @@ def _is_next(earlier: Sequence[int]) -> sa.Exists:
         theirs.frequency == Frequency.AT_ONCE,
         theirs.began_at <= Distribution.due_at,
     )
-
-
-def _is_postgresql(session: Session) -> bool:
-    return session.get_bind().dialect.name == "postgresql"

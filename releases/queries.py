@@ -98,8 +98,3 @@ def status(session: Session, distribution_id: int) -> Status | None:
         note=distribution.note,
         **{column: int(value) for column, value in counts._asdict().items()},
     )
-
-
-def newest_distribution_id(session: Session) -> int | None:
-    """The id of the distribution made last; None when there is none."""
-    return session.scalar(sa.select(sa.func.max(Distribution.id)))

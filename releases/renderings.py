@@ -9,7 +9,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from mail.addresses import Mailbox, parse_mailbox
@@ -25,7 +24,7 @@ from releases.models import (
     Rendering,
 )
 from releases.rendering import Lead, Rendered, Sending, render
-from runtime.database import Database
+from runtime.database import Database, insert
 from runtime.i18n import best_language
 from subscribers.models import ListSet, ListSetMember, MailingList
 
@@ -147,7 +146,7 @@ def _mailbox(text: str | None) -> Mailbox | None:
 def _store_rendering(session: Session, distribution_id: int, key: Key, made: Rendered) -> int:
     language, form, lead_id = key
     session.execute(
-        _insert(session, Rendering)
+        insert(session, Rendering)
         .values(
             distribution_id=distribution_id,
             language=language,
@@ -173,7 +172,7 @@ def _store_rendering(session: Session, distribution_id: int, key: Key, made: Ren
 def _store_list_set(session: Session, lists: Collection[int]) -> int:
     key = ",".join(map(str, sorted(lists)))
     made: int | None = session.scalar(
-        _insert(session, ListSet).values(key=key).on_conflict_do_nothing().returning(ListSet.id)
+        insert(session, ListSet).values(key=key).on_conflict_do_nothing().returning(ListSet.id)
     )
     if made is not None:
         session.execute(
@@ -182,8 +181,3 @@ def _store_list_set(session: Session, lists: Collection[int]) -> int:
         )
         return made
     return session.scalars(sa.select(ListSet.id).where(ListSet.key == key)).one()
-
-
-def _insert(session: Session, table: type) -> postgresql.Insert | sqlite.Insert:
-    is_postgresql = session.get_bind().dialect.name == "postgresql"
-    return postgresql.insert(table) if is_postgresql else sqlite.insert(table)

@@ -46,7 +46,7 @@ def environment() -> Environment:
 def body_html(content: Content) -> Markup:
     """A release's body as an HTML fragment without styles, for its page on the web."""
     macros: Any = environment().get_template("shared/release_body.html").module
-    body: Markup = macros.body(content)
+    body: Markup = macros.body(content, is_page=True)
     return body
 
 

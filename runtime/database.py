@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -119,6 +120,16 @@ def one_of(column: str, values: type[enum.StrEnum]) -> sa.CheckConstraint:
     """A constraint: the column holds one of the enumeration's values."""
     listed = ", ".join(repr(value.value) for value in values)
     return sa.CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def is_postgresql(session: Session) -> bool:
+    """Which of the two databases a session talks to: True for PostgreSQL, False for SQLite."""
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def insert(session: Session, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that may have an ON CONFLICT clause; both databases have the same one."""
+    return postgresql.insert(table) if is_postgresql(session) else sqlite.insert(table)
 
 
 class Database:

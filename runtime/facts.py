@@ -4,10 +4,9 @@ import datetime as dt
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from runtime.database import Base, Moment, database_now
+from runtime.database import Base, Moment, database_now, insert
 
 
 class Fact(Base):
@@ -27,10 +26,9 @@ def read_fact(session: Session, name: str) -> Fact | None:
 
 def remember_fact(session: Session, name: str, value: Any) -> None:
     """Write a fact, as of the database's now; whoever writes last is right."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     row = {"value": value, "known_at": database_now()}
     session.execute(
-        insert(Fact)
+        insert(session, Fact)
         .values(name=name, **row)
         .on_conflict_do_update(index_elements=["name"], set_=row)
     )

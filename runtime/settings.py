@@ -13,14 +13,15 @@ import secrets
 import tempfile
 from pathlib import Path
 from typing import Annotated, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from runtime.hosts import DOMAIN, Network, origin_of
+
 Commas = Annotated[tuple[str, ...], NoDecode]
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 REQUIRED_IN_PRODUCTION: Final = (
     "broker_url",
@@ -30,9 +31,6 @@ REQUIRED_IN_PRODUCTION: Final = (
     "secret_keys",
     "hash_key",
     "postal_address",
-)
-DOMAIN: Final = re.compile(
-    r"(?=.{1,253}$)(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*"
 )
 DEMO_FROM: Final = "Medianote demo <press@newsroom.example.org>"
 DEMO_POSTAL_ADDRESS: Final = "Press Office, 1 Example Street, Exampleville"
@@ -85,6 +83,16 @@ class Settings(BaseSettings):
     def _known_database(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("sqlite:///", "postgresql+psycopg://")):
             raise ValueError("must begin with sqlite:/// or postgresql+psycopg://")
+        if value is not None:
+            from sqlalchemy.engine import make_url  # noqa: PLC0415 (needed for a given URL alone)
+
+            try:
+                port = make_url(value).port
+            except ValueError:
+                port = 0
+            if port is not None and not 1 <= port <= 65535:
+                # The URL may hold a password, so it is not repeated.
+                raise ValueError("its port must be a number from 1 to 65535")
         return value
 
     @field_validator("broker_url")
@@ -120,16 +128,7 @@ class Settings(BaseSettings):
     @field_validator("base_url")
     @classmethod
     def _safe_base(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("must be an https address such as https://press.example.org")
-        if parts.query or parts.fragment or parts.username:
-            raise ValueError("must be an address without user, query or fragment")
-        if parts.scheme == "http" and not is_loopback(parts.hostname):
-            raise ValueError("must begin with https:// (http is for this machine only)")
-        return value.rstrip("/")
+        return None if value is None else origin_of(value)
 
     @field_validator("from_")
     @classmethod
@@ -226,7 +225,10 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         """The SQLAlchemy URL in force."""
-        return self.database_url or f"sqlite:///{self.state_folder / 'medianote.sqlite3'}"
+        if self.database_url is not None:
+            return self.database_url
+        # The folder may have any name, also one that an URL would end at or decode.
+        return f"sqlite:///{quote(str(self.state_folder / 'medianote.sqlite3'))}"
 
     @property
     def signing_keys(self) -> tuple[str, ...]:
@@ -250,16 +252,6 @@ class Settings(BaseSettings):
         return [variable(field) for field in REQUIRED_IN_PRODUCTION if not getattr(self, field)]
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address names this machine only."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def load_settings(*, needs_database_only: bool = False) -> Settings:
     """Read the settings; raise SettingsError, one plain line, when they cannot work."""
     try:
@@ -269,6 +261,8 @@ def load_settings(*, needs_database_only: bool = False) -> Settings:
         name = str(first["loc"][0]) if first["loc"] else ""
         name = name if name.startswith("MEDIANOTE_") else variable(name)
         raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(".env: it is not UTF-8: save it as UTF-8 text") from None
     missing = [] if needs_database_only else settings.missing_in_production()
     if missing:
         raise SettingsError(

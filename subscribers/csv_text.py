@@ -93,6 +93,13 @@ class Table:
         first, count = self._lines.first, self._lines.go_back()
         if isinstance(error, _Unreadable) and count == 1:
             return Fault(first, str(error))
+        if count == 1 and not str(error).startswith("unexpected end"):
+            # On one line nothing else is left of what csv complains about.
+            return Fault(
+                first,
+                "a cell goes on after its closing quote: put all of it in quotes, and write a "
+                "quote inside it twice",
+            )
         where = "" if count == 1 else f" (looked for its end up to line {first + count - 1})"
         return Fault(first, f"a quote is opened on this line and not closed{where}")
 
@@ -202,21 +209,26 @@ def _header(lines: _Lines) -> tuple[tuple[str, ...], str]:
     """The names of the columns, in lower case, and the delimiter."""
     said: str | None = None
     for line in _until_unreadable(lines):
-        text = line.strip()
-        if not text:
-            continue
-        if text.lower().startswith("sep=") and len(text) == 5:
-            said = text[4]  # Excel's own hint
-            continue
-        return _columns(line, said)
+        text = line.strip("\r\n")
+        if text[:4].lower() == "sep=" and _can_delimit(text[4:]):
+            said = text[4:]  # Excel's own hint
+        elif text.strip():
+            return _columns(line, said)
+        lines.begin_record()  # blank lines are no record of many lines
     raise TableError("the file is empty: its first line names the columns, such as email,name")
+
+
+def _can_delimit(text: str) -> bool:
+    return text == "\t" or (len(text) == 1 and text.isprintable() and text not in ' "')
 
 
 def _until_unreadable(lines: _Lines) -> Iterator[str]:
     try:
         yield from lines
     except _Unreadable as error:
-        raise TableError(f"this is no table of subscribers: in line 1, {error}") from None
+        raise TableError(
+            f"this is no table of subscribers: in line {lines.first}, {error}"
+        ) from None
 
 
 def _columns(line: str, said: str | None) -> tuple[tuple[str, ...], str]:

@@ -4,6 +4,7 @@ A plan is made of the staged rows, which says each row's fate; the statements th
 on the plan, and each holds its own against whoever leaves or signs up at the same moment.
 """
 
+import datetime as dt
 import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,16 +13,18 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from runtime.database import database_now
-from subscribers.import_tables import is_postgresql, next_id, rows
+from runtime.database import database_now, is_postgresql
+from subscribers.import_tables import next_id, rows
 from subscribers.import_tables import plan as _plan
 from subscribers.models import (
     Format,
+    MailingList,
     Subscriber,
     Subscription,
     SubscriptionState,
     Suppression,
 )
+from subscribers.standing import had_to_do_with, has_stopped_all, is_stop, is_suspended
 
 
 class Fate(enum.StrEnum):
@@ -32,12 +35,13 @@ class Fate(enum.StrEnum):
     CONFIRMS = "confirms"
     STAYS = "stays"
     LEFT = "left"
+    STOPPED = "stopped"
     SUSPENDED = "suspended"
     SUPPRESSED = "suppressed"
 
 
 _FIELDS: Final = ("name", "language", "format", "outlet")
-SKIPPED: Final = (Fate.LEFT, Fate.SUSPENDED, Fate.SUPPRESSED)
+SKIPPED: Final = (Fate.LEFT, Fate.STOPPED, Fate.SUSPENDED, Fate.SUPPRESSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,10 @@ class Skip:
     line: int
     address: str
     fate: Fate
-    since: Any
+    since: dt.datetime | None
+    """When they left or stopped."""
     reason: str | None
+    """By what they left, where they are suspended, or why they are suppressed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +81,17 @@ class Plan:
 
 def plan(session: Session, target: Target) -> Plan:
     """Decide each row's fate, and give who is new an id."""
-    person, entry, past = aliased(Subscriber), aliased(Subscription), aliased(Subscription)
-    has_left = sa.exists().where(
-        past.subscriber_id == person.id,
-        past.list_id == target.list_id,
-        past.state == SubscriptionState.ENDED,
-    )
+    person, entry = aliased(Subscriber), aliased(Subscription)
     confirms = sa.and_(sa.literal(target.is_confirmed), entry.state == SubscriptionState.PENDING)
     fate = sa.case(
         (Suppression.id.is_not(None), Fate.SUPPRESSED),
         (person.id.is_(None), Fate.NEW),
         (entry.state == SubscriptionState.SUSPENDED, Fate.SUSPENDED),
+        (sa.and_(entry.id.is_not(None), ~confirms), Fate.STAYS),
+        (is_suspended(person.id), Fate.SUSPENDED),
         (confirms, Fate.CONFIRMS),
-        (entry.id.is_not(None), Fate.STAYS),
-        (has_left, Fate.LEFT),
+        (had_to_do_with(person.id, target.list_id), Fate.LEFT),
+        (has_stopped_all(person.id), Fate.STOPPED),
         else_=Fate.JOINS,
     )
     differs = sa.and_(
@@ -115,9 +118,9 @@ def plan(session: Session, target: Target) -> Plan:
     )
     if is_postgresql(session):
         # A chunk's few rows are looked up by index: without fresh statistics the planner would
-        # read all of a growing table for each chunk.
-        for method in ("hashjoin", "mergejoin"):
-            session.execute(sa.text(f"SET LOCAL enable_{method} = off"))
+        # read all of a growing table for each chunk, or compile at length what runs shortly.
+        for setting in ("enable_hashjoin", "enable_mergejoin", "jit"):
+            session.execute(sa.text(f"SET LOCAL {setting} = off"))
     session.execute(sa.insert(_plan).from_select([column.name for column in _plan.c], decided))
     counts = session.execute(
         sa.select(
@@ -134,34 +137,47 @@ def plan(session: Session, target: Target) -> Plan:
 
 def skipped(session: Session, target: Target) -> Iterator[Skip]:
     """The rows that are left alone, by line."""
-    past = (
-        sa.select(Subscription.end_reason)
+    past, is_here = aliased(Subscription), Subscription.list_id == target.list_id
+    theirs = Subscription.subscriber_id == _plan.c.subscriber_id
+    since = sa.case(
+        (_plan.c.fate == Fate.LEFT, _last(Subscription.ended_at, theirs, is_here)),
+        (
+            _plan.c.fate == Fate.STOPPED,
+            _last(Subscription.ended_at, theirs, is_stop(Subscription)),
+        ),
+    )
+    suspended_on = (
+        sa.select(sa.func.min(MailingList.slug))
+        .join(past, past.list_id == MailingList.id)
         .where(
-            Subscription.subscriber_id == _plan.c.subscriber_id,
-            Subscription.list_id == target.list_id,
-            Subscription.state == SubscriptionState.ENDED,
+            past.subscriber_id == _plan.c.subscriber_id, past.state == SubscriptionState.SUSPENDED
         )
-        .order_by(Subscription.ended_at.desc())
-        .limit(1)
         .scalar_subquery()
     )
-    when = (
-        sa.select(sa.func.max(Subscription.ended_at))
-        .where(
-            Subscription.subscriber_id == _plan.c.subscriber_id,
-            Subscription.list_id == target.list_id,
-        )
-        .scalar_subquery()
+    reason = sa.case(
+        (_plan.c.fate == Fate.LEFT, _last(Subscription.end_reason, theirs, is_here)),
+        (_plan.c.fate == Fate.SUSPENDED, suspended_on),
+        (_plan.c.fate == Fate.SUPPRESSED, Suppression.reason),
     )
     found = session.execute(
-        sa.select(_plan.c.line, _plan.c.address, _plan.c.fate, when, past, Suppression.reason)
+        sa.select(_plan.c.line, _plan.c.address, _plan.c.fate, since, reason)
         .outerjoin(Suppression, Suppression.address_hash == _plan.c.address_hash)
         .where(_plan.c.fate.in_(SKIPPED))
         .order_by(_plan.c.line)
     )
-    for line, address, fate, since, end_reason, suppressed_for in found:
-        reason = suppressed_for if fate == Fate.SUPPRESSED else end_reason
-        yield Skip(line, address, Fate(fate), since if fate == Fate.LEFT else None, reason)
+    for line, address, fate, moment, why in found:
+        yield Skip(line, address, Fate(fate), moment, why)
+
+
+def _last(column: Any, *which: Any) -> Any:
+    """A column of the subscription that ended last, of these."""
+    return (
+        sa.select(column)
+        .where(*which, Subscription.state == SubscriptionState.ENDED)
+        .order_by(Subscription.ended_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 def apply(session: Session, target: Target, planned: Plan) -> None:
@@ -197,7 +213,10 @@ def _add_people(session: Session) -> None:
 
 
 def _subscribe(session: Session, target: Target, fate: Fate) -> None:
-    """Only who never had anything to do with this list: who left meanwhile stays away."""
+    """Only who never had anything to do with this list: who left meanwhile stays away.
+
+    So do those who stopped all mail, or were suspended, meanwhile.
+    """
     state = SubscriptionState.ACTIVE if target.is_confirmed else SubscriptionState.PENDING
     joining = sa.select(
         _plan.c.subscriber_id,
@@ -208,11 +227,9 @@ def _subscribe(session: Session, target: Target, fate: Fate) -> None:
         database_now(),
     ).where(_plan.c.fate == fate)
     if fate != Fate.NEW:
-        known = aliased(Subscription)
+        person = _plan.c.subscriber_id
         joining = joining.where(
-            ~sa.exists().where(
-                known.subscriber_id == _plan.c.subscriber_id, known.list_id == target.list_id
-            )
+            ~had_to_do_with(person, target.list_id), ~is_suspended(person), ~has_stopped_all(person)
         )
     session.execute(
         sa.insert(Subscription).from_select(
@@ -230,6 +247,7 @@ def _confirm(session: Session, target: Target) -> None:
             Subscription.subscriber_id.in_(confirming),
             Subscription.list_id == target.list_id,
             Subscription.state == SubscriptionState.PENDING,
+            ~is_suspended(Subscription.subscriber_id),
         )
         .values(state=SubscriptionState.ACTIVE, began_at=database_now())
         .execution_options(synchronize_session=False)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from runtime.database import is_postgresql
 from subscribers.csv_rows import Row
 
 IMPORT_LOCK: Final = 0x696D7072
@@ -86,8 +87,3 @@ def _copied(staged: tuple[Row, bytes]) -> str:
     row, fingerprint = staged
     cells = "\t".join("\\N" if cell is None else str(cell).replace("\\", "\\\\") for cell in row)
     return f"{cells}\t\\\\x{fingerprint.hex()}\n"
-
-
-def is_postgresql(session: Session) -> bool:
-    """Which of the two databases this is."""
-    return session.get_bind().dialect.name == "postgresql"

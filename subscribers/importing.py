@@ -1,13 +1,14 @@
 """Import: from a table to subscriptions, chunk by chunk, each in a transaction of its own.
 
-It never brings back who left, is suspended or suppressed, never empties a field by leaving it
-out, sends no mail, and running it twice changes nothing.
+It never brings back who left, stopped all mail, is suspended or suppressed, never empties a
+field by leaving it out, sends no mail, and running it twice changes nothing.
 """
 
+import datetime as dt
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import sqlalchemy as sa
 
@@ -86,6 +87,8 @@ class Importing:
     tell: Callable[[Problem], None]
     is_confirmed: bool = False
     is_dry_run: bool = False
+    zone: dt.tzinfo = dt.UTC
+    """The press office's, in which the days of what is told are."""
     on_chunk: Callable[[Totals], None] = field(default=lambda _: None)
 
 
@@ -125,7 +128,7 @@ def import_subscribers(
                 done, skips = _apply(database, good, target, is_dry_run=importing.is_dry_run)
             except sa.exc.SQLAlchemyError as error:
                 raise ImportInterruptedError(totals, error) from error
-            problems += (_skip_problem(skip) for skip in skips)
+            problems += (_skip_problem(skip, importing.zone) for skip in skips)
             for problem in sorted(problems, key=lambda problem: problem.line):
                 importing.tell(problem)
             bad = sum(problem.is_bad for problem in problems)
@@ -198,14 +201,16 @@ def _apply(
     return totals, skips
 
 
-def _skip_problem(skip: Skip) -> Problem:
-    why: Any = f" ({skip.reason})" if skip.reason else ""
+def _skip_problem(skip: Skip, zone: dt.tzinfo) -> Problem:
+    when = f" on {skip.since.astimezone(zone):%Y-%m-%d}" if skip.since else ""
+    why = f" ({skip.reason})" if skip.reason else ""
     match skip.fate:
         case Fate.LEFT:
-            when = f" on {skip.since:%Y-%m-%d}" if skip.since else ""
             reason = f"left this list{when}{why}, and is not brought back"
+        case Fate.STOPPED:
+            reason = f"stopped all mail{when}, and is not brought back"
         case Fate.SUSPENDED:
-            reason = "is suspended, and stays so"
+            reason = f"is suspended on the list {skip.reason}, and stays so"
         case _:
             reason = f"must not be mailed{why}"
     return Problem(skip.line, reason, f"“{skip.address}”", is_bad=False)

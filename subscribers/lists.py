@@ -8,18 +8,21 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mail.addresses import AddressError, parse_mailbox
+from mail.addresses import AddressError, parse_sender
 from mail.text import name_fault
 from subscribers.models import MailingList, Subscription, SubscriptionState
 
 SLUG_MAX_CHARACTERS: Final = 63
 """A slug is a label of List-Id (RFC 2919 section 2), so of a domain name (RFC 1035)."""
-TITLE_MAX_CHARACTERS: Final = 120
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
 
 class ListError(Exception):
     """A list that cannot be made; the text is one plain line."""
+
+
+class ListExistsError(ListError):
+    """The slug is in use."""
 
 
 class UnknownListError(ListError):
@@ -75,7 +78,7 @@ def create_list(
     reply_to: str | None = None,
     sender: str | None = None,
 ) -> MailingList:
-    """Make a list; raises ListError for a slug in use and for values that cannot be mailed.
+    """Make a list; raises ListExistsError, and ListError for values that cannot be mailed.
 
     `reply_to` and `sender` are mailboxes, `Name <address>`.
     """
@@ -98,7 +101,9 @@ def create_list(
         known = session.scalar(sa.select(MailingList).where(MailingList.slug == slug))
         if known is None:
             raise
-        raise ListError(f"the list {slug} exists already; its title is “{known.title}”") from None
+        raise ListExistsError(
+            f"the list {slug} exists already; its title is “{known.title}”"
+        ) from None
     return made
 
 
@@ -148,6 +153,6 @@ def _mailbox(option: str, text: str | None) -> str | None:
     if text is None:
         return None
     try:
-        return str(parse_mailbox(text))
+        return str(parse_sender(text))
     except AddressError as error:
         raise ListError(f"{option}: {error.reason}") from error

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -14,6 +15,8 @@ from subscribers.models import (
     SubscriptionState,
     Suppression,
 )
+
+FOLLOWED: Final = (SubscriptionState.ACTIVE, SubscriptionState.SUSPENDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Choice:
     @property
     def is_on(self) -> bool:
         """Whether the subscriber follows it; a suspended subscription only rests."""
-        return self.state in (SubscriptionState.ACTIVE, SubscriptionState.SUSPENDED)
+        return self.state in FOLLOWED
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Profile:
     format: str
     is_suppressed: bool
     """Nothing is mailed to this address, whatever it follows."""
+    is_anything_open: bool
+    """They are on a list, or may come onto one once it is confirmed: there is mail to stop."""
     choices: tuple[Choice, ...]
     """By title: all public lists, and the private ones that they are on."""
 
@@ -64,7 +69,9 @@ def profile(session: Session, subscriber_id: int) -> Profile | None:
     if found is None:
         return None
     states = _open_states(session, subscriber_id)
-    offered = sa.or_(MailingList.is_private.is_(False), MailingList.id.in_(list(states)))
+    # What is only pending on a private list is the press office's to confirm.
+    on = [list_id for list_id, state in states.items() if state in FOLLOWED]
+    offered = sa.or_(MailingList.is_private.is_(False), MailingList.id.in_(on))
     lists = session.scalars(sa.select(MailingList).where(offered)).all()
     suppressed = session.scalar(
         sa.select(Suppression.id).where(Suppression.address_hash == found.address_hash)
@@ -75,6 +82,7 @@ def profile(session: Session, subscriber_id: int) -> Profile | None:
         language=found.language,
         format=found.format,
         is_suppressed=suppressed is not None,
+        is_anything_open=bool(states),
         choices=_choices(lists, states),
     )
 
@@ -95,11 +103,6 @@ def copy(session: Session, subscriber_id: int, list_set_id: int) -> Copy:
         language=found.language if found else None,
         choices=_choices(lists, _open_states(session, subscriber_id)),
     )
-
-
-def subscriber_by_key(session: Session, address_key: str) -> Subscriber | None:
-    """The subscriber of an address (`mail.addresses.Address.key`)."""
-    return session.scalar(sa.select(Subscriber).where(Subscriber.address_key == address_key))
 
 
 def titles(session: Session, list_ids: Sequence[int]) -> tuple[str, ...]:

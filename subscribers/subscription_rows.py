@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
-from runtime.database import database_now
+from runtime.database import database_now, insert
 from subscribers.models import MailingList, Subscriber, Subscription, SubscriptionState
 from subscribers.undo import Undo
 
@@ -149,6 +148,5 @@ def revive(session: Session, what: Undo, *, source: str) -> tuple[int, ...]:
 def _insert(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     # An import may have begun one at the same moment: then that row is the one.
-    session.execute(insert(Subscription).on_conflict_do_nothing(), list(rows))
+    session.execute(insert(session, Subscription).on_conflict_do_nothing(), list(rows))

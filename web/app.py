@@ -28,7 +28,14 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     """The pages of one installation; makes no connection by itself."""
     site = make_site(settings, database)
     metrics = Metrics(database)
-    app = FastAPI(title="Medianote", openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Medianote",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        # Its spans and logs name paths, and paths hold tokens.
+        telemetry={"auto_configure": False, "tracing": False, "metrics": False, "logs": False},
+    )
     app.router.redirect_slashes = False
     app.state.metrics = metrics
     _add_pages(app, site)

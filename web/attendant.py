@@ -11,12 +11,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from runtime.database import plain_reason
+from runtime.database import DATABASE_IS_AWAY, plain_reason
 from runtime.logging import get_logger
 from web.operations import Metrics
 from web.pages import Site
 
 NO_ROUTE: Final = "(none)"
+NO_DATABASE: Final = (*DATABASE_IS_AWAY, sa.exc.TimeoutError)
 log = get_logger("web")
 
 
@@ -62,7 +63,7 @@ class Attendant:
                 return self._site.error(request, error.status_code, error.headers)
             case ClientDisconnect():
                 return self._site.error(request, 400)  # nobody is there to read it
-            case sa.exc.OperationalError() | sa.exc.TimeoutError():
+            case _ if isinstance(error, NO_DATABASE):
                 log.warning("no_database", why=plain_reason(error))
                 return self._site.error(request, 503, {"Retry-After": "30"})
             case _:

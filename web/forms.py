@@ -17,7 +17,7 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from runtime.settings import is_loopback
+from runtime.hosts import is_loopback
 
 FIELDS_MAX: Final = 500
 SEAL_FIELD: Final = "seal"

@@ -2,11 +2,9 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
-from alembic.runtime.migration import MigrationContext
 from fastapi import Request
 from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
 from prometheus_client.core import GaugeMetricFamily
@@ -16,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from releases.models import Batch, BatchState, Distribution
 from runtime.database import Database, plain_reason
 from runtime.logging import get_logger
-from runtime.migrations import newest_revision
+from runtime.schema import read_schema
 
 COUNTED: Final = ("queued", "accepted", "deferred", "failed", "suppressed", "uncertain")
 UNUSABLE: Final = "the database cannot be used: "
@@ -48,24 +46,9 @@ class OperationPages:
 def database_fault(database: Database) -> str | None:
     """Why the database cannot be worked with; None when it is there and migrated."""
     try:
-        with database.engine.connect() as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
+        return read_schema(database).fault
     except sa.exc.SQLAlchemyError as error:
         return plain_reason(error)
-    newest = _newest_revision()
-    if current == newest:
-        return None
-    if current is None:
-        return "the database has not been migrated yet: run `medianote migrate`"
-    return (
-        f"the database is at revision {current}, this program needs {newest}: "
-        "run `medianote migrate`"
-    )
-
-
-@cache
-def _newest_revision() -> str:
-    return newest_revision()
 
 
 class Metrics:

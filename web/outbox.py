@@ -8,20 +8,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Final
-from urllib.parse import urlsplit
 
 import lxml.html
 from fastapi import Request
 from lxml.etree import ParserError
 from starlette.responses import HTMLResponse, Response
 
-from runtime.settings import is_loopback
+from runtime.hosts import is_loopback
 from web.pages import Site
 from web.security import split_host
 from worker.outbox import Outbox, recipient_of
 
 MAILS_A_PAGE: Final = 50
 PARTS: Final = ("html", "text", "headers", "source")
+LINK_SCHEMES: Final = frozenset({"http", "https", "mailto", "tel"})
 FRAME_HEADERS: Final = {
     "Content-Security-Policy": (
         "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
@@ -139,7 +139,7 @@ def links(html: str) -> Iterator[Link]:
     seen: set[str] = set()
     for anchor in document.iter("a"):
         href = (anchor.get("href") or "").strip()
-        if href in seen or urlsplit(href).scheme not in {"http", "https", "mailto", "tel"}:
+        if href in seen or href.partition(":")[0].lower() not in LINK_SCHEMES:
             continue
         seen.add(href)
         yield Link(href, " ".join(anchor.text_content().split()) or href)

@@ -109,7 +109,6 @@ class PreferencePages:
             box=box,
             address=shown_address(found.address),
             profile=found,
-            is_anything_on=any(choice.state is not None for choice in found.choices),
             languages=[words(language) for language in supported()],
             chosen_language=best_language(found.language),
         )

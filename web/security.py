@@ -6,7 +6,6 @@ headers that pages go out with.
 
 import asyncio
 import contextlib
-import ipaddress
 from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,12 +14,13 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from runtime.settings import Network, is_loopback
+from runtime.hosts import Network, ip_address, is_loopback
 
 BODY_MAX_BYTES: Final = 64 * 1024
 DRAIN_MAX_BYTES: Final = 32 * 1024 * 1024
 DRAIN_SECONDS: Final = 10.0
 FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto")
+PROBED: Final = frozenset({"/healthz", "/readyz"})
 _PORTS: Final = {"http": 80, "https": 443}
 
 POLICY: Final = (
@@ -73,15 +73,15 @@ class Proxies:
             scope["headers"] = [*others, (b"host", host.encode("latin-1", "replace"))]
 
     def _is_trusted(self, address: str) -> bool:
-        try:
-            found = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(found in network for network in self._trusted)
+        found = ip_address(address)
+        return found is not None and any(found in network for network in self._trusted)
 
 
 class HostCheck:
-    """Answers for the base URL's host only; on this machine's own, for all its names."""
+    """Answers for the base URL's host only; on this machine's own, for all its names.
+
+    Probes come to an IP address, and what they ask tells nobody anything.
+    """
 
     def __init__(self, app: ASGIApp, *, base_url: str) -> None:
         self._app = app
@@ -91,7 +91,8 @@ class HostCheck:
         self._default_port = _PORTS[parts.scheme]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not self._is_ours(Headers(scope=scope).getlist("host")):
+        is_checked = scope["type"] == "http" and scope["path"] not in PROBED
+        if is_checked and not self._is_ours(Headers(scope=scope).getlist("host")):
             raise HTTPException(400)
         await self._app(scope, receive, send)
 

@@ -18,10 +18,10 @@ BACKLOG = 2048
 START_SECONDS = 15.0
 
 
-def serve(settings: Settings, database: Database, host: str, port: int) -> None:
-    """Serve until SIGINT or SIGTERM; raises OSError when the address cannot be had."""
+def serve(settings: Settings, database: Database, listener: socket.socket) -> None:
+    """Serve what `listening` gave until SIGINT or SIGTERM; raises OSError for a port in use."""
     app = create_app(settings, database)
-    with _listening(host, port) as listener, _metrics(app, settings):
+    with _metrics(app, settings):
         _server(app).run(sockets=[listener])
 
 
@@ -41,7 +41,7 @@ def serving(
 @contextlib.contextmanager
 def serving_app(app: FastAPI, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """`serving`, for an application that has been made already, and without its metrics."""
-    with _listening(host, port) as listener:
+    with listening(host, port) as listener:
         server = _server(app)
         thread = threading.Thread(
             target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True
@@ -77,7 +77,8 @@ def _server(app: FastAPI) -> uvicorn.Server:
 
 
 @contextlib.contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that listens there (port 0: a free one); raises OSError when it cannot be had."""
     try:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

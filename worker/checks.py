@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from mail.tokens import Keyring, WeakKeyError
 from runtime.database import Database, plain_reason
 from runtime.facts import read_fact
-from runtime.migrations import current_revision, newest_revision
-from runtime.settings import Settings, is_loopback
+from runtime.hosts import is_loopback
+from runtime.schema import read_schema
+from runtime.settings import Settings
 from worker.connections import Timeouts
 from worker.flights import RelayTroubleError, probe
 from worker.presence import worker_is_running
@@ -47,7 +48,7 @@ class Finding:
     todo: str = ""
 
 
-def check_database(settings: Settings, database: Database) -> Finding:
+def check_database(database: Database) -> Finding:
     """Reachable, migrated, UTF-8."""
     try:
         with database.engine.connect() as connection:
@@ -59,14 +60,14 @@ def check_database(settings: Settings, database: Database) -> Finding:
                 version = connection.exec_driver_sql("SELECT sqlite_version()").scalar_one()
                 encoding = connection.exec_driver_sql("PRAGMA encoding").scalar_one()
                 name = f"SQLite {version}"
-        revision, newest = current_revision(settings.database), newest_revision()
+        schema = read_schema(database)
     except sa.exc.SQLAlchemyError as error:
         return Finding(Level.FAIL, "database", plain_reason(error), "see MEDIANOTE_DATABASE_URL")
-    if revision != newest:
+    if not schema.is_newest:
         return Finding(
             Level.FAIL,
             "database",
-            f"{name}, schema {revision or 'none'} where {newest} is needed",
+            f"{name}, schema {schema.found or 'none'} where {schema.newest} is needed",
             "run `medianote migrate`",
         )
     if str(encoding).upper().replace("-", "") != "UTF8":
@@ -76,7 +77,7 @@ def check_database(settings: Settings, database: Database) -> Finding:
             f"{name} keeps text as {encoding}: names in other scripts cannot be kept",
             "make a database with ENCODING 'UTF8'",
         )
-    return Finding(Level.OK, "database", f"{name}, schema {revision}, {encoding}")
+    return Finding(Level.OK, "database", f"{name}, schema {schema.found}, {encoding}")
 
 
 def check_keys(settings: Settings) -> Finding:

@@ -1,5 +1,6 @@
 """Makes one person's copy: the stencil of their rendering, filled with their values."""
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Final
 
@@ -53,13 +54,16 @@ class Filling:
         identify = message_ids(leased.salt, self._domain)
         sign, whys = self._sign, self._whys
         bounce_domain = self._sending.bounce_domain
-        mail_from = self._mail_from
+        mail_from, zone = self._mail_from, self._sending.timezone
         distribution_id = leased.distribution_id
 
         def make(recipient: Recipient) -> tuple[str, str, bytes]:
             subscriber_id, since = recipient.subscriber_id, recipient.since
+            if not 1 < since.day < 28:
+                # Only then may the office have another month than UTC; converting takes long.
+                since = since.astimezone(zone)
             key = (recipient.list_set_id, since.year, since.month, recipient.language)
-            reasons = whys.get(key) or self._why(key, titles[recipient.list_set_id], recipient)
+            reasons = whys.get(key) or self._why(key, titles[recipient.list_set_id], since)
             local, _, domain = recipient.address.rpartition("@")
             values = (
                 encode_to(Mailbox(Address(local, domain), recipient.name or "")),
@@ -77,9 +81,10 @@ class Filling:
         return make
 
     def _why(
-        self, key: tuple[int, int, int, str], titles: tuple[str, ...], recipient: Recipient
+        self, key: tuple[int, int, int, str], titles: tuple[str, ...], since: dt.datetime
     ) -> tuple[Value, Value]:
-        sentence = why(titles, recipient.since.date(), best_language(recipient.language))
+        *_, language = key
+        sentence = why(titles, since.date(), best_language(language))
         made = encode_text(sentence.text), encode_html(sentence.html)
         if len(self._whys) >= CACHE_MAX * 16:
             self._whys.clear()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from cli.main import main
 
@@ -60,6 +61,11 @@ class InProcess:
 
     def __call__(self, *arguments: str) -> Ended:
         self._capsys.readouterr()
-        status = main(arguments)
+        logs = structlog.get_config()
+        try:
+            status = main(arguments)
+        finally:
+            # A command sets up its process's logs; this process is the tests'.
+            structlog.configure(**logs)
         said = self._capsys.readouterr()
         return Ended(status, said.out, said.err)

@@ -10,8 +10,11 @@ import time
 import pytest
 import typer.main
 
+from cli.demo import SAMPLES
 from cli.main import COMMANDS
 from tests.cli.running import COMMAND, InProcess, run
+
+NOTE = str(SAMPLES / "media-note.txt")
 
 
 def test_help_is_quick_and_names_every_command() -> None:
@@ -50,6 +53,7 @@ def test_each_command_has_help(name: str, medianote: InProcess) -> None:
         (["lists", "create", "press"], "Missing option '--title'"),
         (["status", "one"], "Invalid value for"),
         (["status", "0"], "Invalid value for"),
+        (["status", "99999999999999999999"], "Invalid value for"),
         (["status", "1", "--jsn"], "No such option: --jsn"),
         (["--nonsense"], "No such option: --nonsense"),
     ],
@@ -79,6 +83,26 @@ def test_settings_that_cannot_work() -> None:
     ended = run("status", "1", MEDIANOTE_DATABASE_URL="postgresql+psycopg://x@127.0.0.1/x")
     assert (ended.status, len(ended.errors)) == (2, 1)
     assert "MEDIANOTE_BROKER_URL, MEDIANOTE_SMTP_URL, MEDIANOTE_BASE_URL" in ended.errors[0]
+
+
+@pytest.mark.parametrize(
+    ("sender", "why"),
+    [
+        ("Press <büro@example.org>", "choose an address in a to z"),
+        ("Press <press@localhost>", "should have a period"),
+    ],
+)
+@pytest.mark.parametrize("command", [["preview", NOTE], ["worker"], ["web"]])
+def test_a_sender_that_cannot_stand_in_mail(
+    command: list[str], sender: str, why: str, medianote: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sender that not every mail server takes is a setting that cannot work, and named."""
+    monkeypatch.setenv("MEDIANOTE_FROM", sender)
+    ended = medianote(*command)
+    assert (ended.status, ended.out) == (2, "")
+    [line] = [line for line in ended.err.splitlines() if line.startswith("medianote: ")]
+    assert line.startswith("medianote: MEDIANOTE_FROM: ")
+    assert why in line
 
 
 def test_a_reader_who_has_had_enough() -> None:

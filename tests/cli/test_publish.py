@@ -138,6 +138,8 @@ def test_from_standard_input() -> None:
         (["--list", "empty"], 1, "no active subscribers on empty"),
         (["--list", "press", "--at", "tomorrow"], 2, "--at"),
         (["--list", "press", "--at", "2031-02-03 18:00"], 2, "zone"),
+        (["--list", "press", "--at", "9999-12-31T23:59-23:00"], 2, "--at «9999"),
+        (["--list", "press", "--at", "9999-12-30T00:00Z"], 2, "check the year"),
         (["--list", "press", "--at", "2019-02-03T18:00Z"], 1, "has passed"),
         (["--list", "press", "--embargo", "2031-07-03 18:00 EST"], 2, "--embargo"),
         (["--list", "press", "--embargo", SOON], 1, "these lists are public: press"),
@@ -173,6 +175,14 @@ def test_pause_resume_cancel(peopled: InProcess) -> None:
         ended = peopled(command, number)
         assert (ended.status, ended.out, len(ended.errors)) == (1, "", 1)
         assert f"distribution {number} is cancelled" in ended.errors[0]
+
+
+def test_pausing_what_is_scheduled(peopled: InProcess) -> None:
+    """It waits for its officer, and when resumed for its time again."""
+    number = peopled("publish", NOTE, "--list", "press", "--at", SOON).out.strip()
+    assert peopled("pause", number).out == f"distribution {number} is paused\n"
+    assert f"distribution {number} (release): paused, due at " in peopled("status", number).out
+    assert peopled("resume", number).out == f"distribution {number} is scheduled\n"
 
 
 @pytest.mark.parametrize("command", ["status", "pause", "resume", "cancel"])

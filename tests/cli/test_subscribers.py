@@ -49,9 +49,24 @@ def test_lists(configured: InProcess) -> None:
     "slug", ["Press", "-press", "press-", "pr ess", "pr.ess", "é", "x" * 64, ""]
 )
 def test_a_slug_that_cannot_stand_in_list_id(slug: str, medianote: InProcess) -> None:
-    """A slug is a label of a domain name, and anything else is refused in one line."""
+    """A slug is a label of a domain name, and anything else is wrong use, said in one line."""
     ended = medianote("lists", "create", "--title", "Title", "--", slug)
-    assert (ended.status, ended.out, len(ended.errors)) == (1, "", 1)
+    assert (ended.status, ended.out, len(ended.errors)) == (2, "", 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--title", " "], "needs a title"),
+        (["--title", "Press", "--sender", "nobody"], "--sender: "),
+        (["--title", "Press", "--reply-to", "Büro <büro@example.org>"], "--reply-to: "),
+    ],
+)
+def test_a_list_that_cannot_be_mailed(options: list[str], said: str, medianote: InProcess) -> None:
+    """A title or mailbox that cannot stand in a mail is wrong use, said in one line."""
+    ended = medianote("lists", "create", "press", *options)
+    assert (ended.status, ended.out, len(ended.errors)) == (2, "", 1)
+    assert said in ended.errors[0]
 
 
 def test_import_export_and_back(configured: InProcess, table: Path, tmp_path: Path) -> None:

@@ -135,6 +135,7 @@ def test_no_text_brings_it_down(text: str) -> None:
         "2026-03-05 18:00-19:00 CET",
         "2026-03-05 18:00-14:00 CET",
         "5 March 2027, 18:00 CET Europe/London",
+        "0001-01-01 00:00+14:00",
     ],
 )
 def test_what_stands_beside_a_moment_must_agree_with_it(text: str) -> None:

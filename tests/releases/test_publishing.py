@@ -17,11 +17,12 @@ from releases.publishing import (
     NobodyLeft,
     Order,
     PublishError,
-    UnknownList,
     publish,
 )
 from releases.queries import status
+from releases.upkeep import hold, start
 from runtime.database import Database, database_now
+from subscribers.lists import UnknownListError
 from subscribers.models import MailingList, Subscriber, Subscription
 
 SALT = bytes(16)
@@ -170,7 +171,7 @@ def test_lists_that_cannot_be_sent_to(database: Database) -> None:
     """No list, an unknown one and an empty one are refused in words, and nothing is kept."""
     with pytest.raises(PublishError, match="--list"):
         publish(database, Order(NEWS, ()), salt=SALT)
-    with pytest.raises(UnknownList, match="'pres'; there are: desk, europe, press, quiet"):
+    with pytest.raises(UnknownListError, match="'pres'; there are: desk, europe, press, quiet"):
         publish(database, Order(NEWS, ("press", "pres")), salt=SALT)
     with pytest.raises(NobodyLeft, match="no active subscribers on quiet"):
         publish(database, Order(NEWS, ("quiet",)), salt=SALT)
@@ -257,6 +258,37 @@ def test_pause_resume_cancel(database: Database) -> None:
             change(session, number)
     with database.transaction() as session, pytest.raises(NoSuchDistribution, match="99"):
         pause(session, 99)
+
+
+@pytest.mark.usefixtures("lists")
+def test_what_is_scheduled_can_be_paused(database: Database) -> None:
+    """Its time may pass meanwhile; resumed, it waits for its time, or runs when that has passed."""
+    at = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+    number = publish(database, Order(NEWS, ("press",), at=at), salt=SALT).distribution_id
+    with database.transaction() as session:
+        assert pause(session, number) == "paused"
+    with database.transaction() as session:
+        resume(session, number)
+        assert session.get_one(Distribution, number).state == "scheduled"
+        pause(session, number)
+    with database.transaction() as session:
+        session.get_one(Distribution, number).due_at = at - dt.timedelta(hours=2)
+    with database.transaction() as session:
+        assert not start(session, number)
+        resume(session, number)
+        assert session.get_one(Distribution, number).state == "running"
+
+
+@pytest.mark.usefixtures("lists")
+def test_what_is_held_stays_held(database: Database) -> None:
+    """Pausing it does not lose the reason for which it is held."""
+    number = publish(database, Order(NEWS, ("press",)), salt=SALT).distribution_id
+    with database.transaction() as session:
+        hold(session, number, "for a reason")
+    with database.transaction() as session:
+        assert pause(session, number) == "held"
+    with database.reading() as session:
+        assert session.get_one(Distribution, number).note == "for a reason"
 
 
 @pytest.mark.usefixtures("lists")

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic.script import ScriptDirectory
 
 from runtime.database import Database, database_now, plain_reason
 from runtime.facts import Fact, read_fact, remember_fact
-from runtime.migrations import current_revision, is_current, migrate, newest_revision
+from runtime.migrations import alembic_config, migrate
+from runtime.schema import Schema, newest_revision, read_schema
 from subscribers.models import MailingList
 
 
@@ -124,18 +126,30 @@ def test_forked_child_gets_connections_of_its_own(database_url: str) -> None:
 
 def test_migrate_twice_changes_nothing(empty_database_url: str) -> None:
     """A database is brought to the newest schema once; a second time is a no-op."""
-    assert current_revision(empty_database_url) is None
+    database = Database(empty_database_url)
+    assert read_schema(database).found is None
     migrate(empty_database_url)
-    assert is_current(empty_database_url)
+    assert read_schema(database).is_newest
     migrate(empty_database_url)
-    assert current_revision(empty_database_url) == newest_revision()
+    assert read_schema(database).is_newest
+    database.dispose()
+
+
+def test_the_newest_schema_is_alembics() -> None:
+    """What is told without loading Alembic is what Alembic would say."""
+    assert ScriptDirectory.from_config(alembic_config("")).get_heads() == [newest_revision()]
+
+
+def test_schemas_are_told_plainly() -> None:
+    """None at all and an older one are said in a line, with what to do; the newest is no fault."""
+    assert Schema("0002", "0002").fault is None
+    assert "not been migrated yet" in (Schema(None, "0002").fault or "")
+    assert "has schema 0001, and this program needs 0002" in (Schema("0001", "0002").fault or "")
 
 
 def test_migrations_and_models_agree(empty_database_url: str) -> None:
     """The migrations build exactly the tables that the models describe."""
     from alembic import command
-
-    from runtime.migrations import alembic_config
 
     migrate(empty_database_url)
     command.check(alembic_config(empty_database_url))

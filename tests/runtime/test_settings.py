@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from runtime.settings import Settings, SettingsError, is_loopback, load_settings
+from cli.shell import opened
+from runtime.hosts import is_loopback
+from runtime.settings import Settings, SettingsError, load_settings
 
 PRODUCTION = {
     "MEDIANOTE_DATABASE_URL": "postgresql+psycopg://user@db/medianote",
@@ -98,6 +100,19 @@ def test_production_names_what_is_unset(monkeypatch: pytest.MonkeyPatch, name: s
         ("MEDIANOTE_BASE_URL", "http://press.example.org", "must begin with https://"),
         ("MEDIANOTE_BASE_URL", "press.example.org", "must be an https address"),
         ("MEDIANOTE_BASE_URL", "https://press.example.org/?x=1", "without user, query"),
+        ("MEDIANOTE_BASE_URL", "https://press.example.org/news", "fragment or path"),
+        ("MEDIANOTE_BASE_URL", "https://jo@press.example.org", "without user"),
+        ("MEDIANOTE_BASE_URL", "https://press.example.org:abc", "must be an https address"),
+        ("MEDIANOTE_BASE_URL", "https://press.example.org:0", "must be an https address"),
+        ("MEDIANOTE_BASE_URL", "https://press.example.org:99999", "must be an https address"),
+        ("MEDIANOTE_BASE_URL", "https://press.example.org/a b", "must be an https address"),
+        ("MEDIANOTE_BASE_URL", "https://press.example\n.org", "must be an https address"),
+        ("MEDIANOTE_BASE_URL", "https://[press.example.org", "must be an https address"),
+        ("MEDIANOTE_BASE_URL", "https://press_office.example.org", "is not a host"),
+        ("MEDIANOTE_BASE_URL", "https://presse‥example.org", "is not a host"),
+        ("MEDIANOTE_BASE_URL", "https://[fe80::1%eth0]", "is not a host"),
+        ("MEDIANOTE_DATABASE_URL", "postgresql+psycopg://u:pw@db:abc/m", "must be a number"),
+        ("MEDIANOTE_DATABASE_URL", "postgresql+psycopg://u:pw@db:99999/m", "must be a number"),
         ("MEDIANOTE_TIMEZONE", "Brussels", "is not an IANA time zone"),
         ("MEDIANOTE_TIMEZONE", "../../etc/passwd", "is not an IANA time zone"),
         ("MEDIANOTE_TRUSTED_PROXIES", "proxy", "'proxy' does not appear to be"),
@@ -117,6 +132,27 @@ def test_wrong_values_are_named(
     assert str(raised.value).startswith(f"{name}: ")
     assert says in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("https://press.example.org:443/", "https://press.example.org"),
+        ("HTTPS://Press.Example.ORG.", "https://press.example.org"),
+        ("https://press.example.org:8443", "https://press.example.org:8443"),
+        ("https://münchen.example", "https://xn--mnchen-3ya.example"),
+        ("https://STRAßE.example", "https://xn--strae-oqa.example"),
+        ("http://127.0.0.1:80", "http://127.0.0.1"),
+        ("http://[0:0::1]:8000", "http://[::1]:8000"),
+        ("https://192.0.2.1", "https://192.0.2.1"),
+    ],
+)
+def test_base_url_is_as_browsers_write_it(
+    monkeypatch: pytest.MonkeyPatch, given: str, expected: str
+) -> None:
+    """The base URL is kept as Host and Origin headers will name it, in ASCII."""
+    monkeypatch.setenv("MEDIANOTE_BASE_URL", given)
+    assert load_settings().public_url == expected
 
 
 def test_relay_password_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,6 +176,33 @@ def test_dotenv_is_read(tmp_path: Path) -> None:
     assert settings.sender == "a@b.example"
 
 
+def test_dotenv_that_is_no_utf8(tmp_path: Path) -> None:
+    """A `.env` file in another encoding is named."""
+    (tmp_path / ".env").write_bytes("MEDIANOTE_FROM=Büro <a@b.example>\n".encode("latin-1"))
+    with pytest.raises(SettingsError, match=r"^\.env: it is not UTF-8"):
+        load_settings()
+
+
+def _migrate() -> None:
+    with opened():
+        pass
+
+
+@pytest.mark.parametrize("name", ["d?q", "d%41", "d #é", "d&x=y;z"])
+def test_state_folder_of_any_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    """The database lies in the state folder, whatever that is called."""
+    folder = tmp_path / name
+    monkeypatch.setenv("MEDIANOTE_STATE_DIR", str(folder))
+    _migrate()
+    [made] = folder.glob("*.sqlite3")
+    written_at = made.stat().st_mtime_ns
+    _migrate()
+    assert made.stat().st_mtime_ns == written_at
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_state_folder_that_cannot_be(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A state folder that cannot be made is named."""
     (tmp_path / "file").write_text("")
@@ -156,6 +219,8 @@ def test_state_folder_that_cannot_be(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         ("127.0.0.1", True),
         ("127.8.8.8", True),
         ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("::ffff:192.0.2.1", False),
         ("192.168.0.1", False),
         ("localhost.example.org", False),
     ],

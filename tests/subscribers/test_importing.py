@@ -1,8 +1,11 @@
 """What an import promises: the good rows in, each bad one by its line, nobody brought back."""
 
+import datetime as dt
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 from mail.hashing import suppression_hash
 from runtime.database import Database, database_now
 from subscribers import import_chunk, importing
+from subscribers.commands import Change, Wanted, save, stop_all, undo
 from subscribers.csv_rows import neutralised, plain_cell, row_reader
 from subscribers.csv_text import LINE_MAX_CHARACTERS, Fault, Table, TableError
 from subscribers.importing import (
@@ -158,7 +162,7 @@ def test_who_left_is_not_brought_back(database: Database) -> None:
     ]
     assert "left this list on" in problems[0].reason
     assert "one-click" in problems[0].reason
-    assert "suspended" in problems[1].reason
+    assert problems[1].reason == "is suspended on the list press, and stays so"
     assert "address does not exist" in problems[2].reason
     assert states(database) == {
         "left@example.org": ["ended"],
@@ -173,6 +177,80 @@ def test_leaving_one_list_says_nothing_about_another(database: Database) -> None
     load(database, "email\nana@example.org\n", is_confirmed=True)
     end(database, "ana@example.org")
     assert load(database, "email\nana@example.org\n", "europe")[0].added == 1
+
+
+def stop(database: Database, address: str) -> Change:
+    """Let somebody press "Stop all mail"."""
+    with database.transaction() as session:
+        person = session.scalars(sa.select(Subscriber).where(Subscriber.address == address)).one()
+        return stop_all(session, person.id)
+
+
+def test_who_stopped_all_mail_is_on_no_new_list(database: Database) -> None:
+    """Stopping everything holds for every list, also one that came later, until an undo."""
+    text = "email,name\nana@example.org,Ana\nbo@example.org,Bo\n"
+    load(database, text, is_confirmed=True)
+    change = stop(database, "ana@example.org")
+    for is_confirmed in (False, True):
+        totals, [problem] = load(
+            database, text.replace("Ana", "Anna"), "europe", is_confirmed=is_confirmed
+        )
+        assert totals.skipped == 1
+        assert problem.line == 2
+        assert re.fullmatch(
+            r"stopped all mail on \d{4}-\d\d-\d\d, and is not brought back", problem.reason
+        )
+    assert states(database, "europe") == {"bo@example.org": ["active"]}
+    assert people(database)["ana@example.org"][0] == "Ana"
+    assert "left this list" in load(database, text)[1][0].reason
+    with database.transaction() as session:
+        undo(session, change.undo)
+    assert load(database, text, "europe", is_confirmed=True)[0].added == 1
+
+
+def test_who_began_again_may_be_added(database: Database) -> None:
+    """Who follows something again after having stopped all mail can be put on another list."""
+    load(database, "email\nana@example.org\n", is_confirmed=True)
+    change = stop(database, "ana@example.org")
+    with database.transaction() as session:
+        europe = importing.list_by_slug(session, "europe").id
+        save(session, change.subscriber_id, Wanted(on=frozenset({europe})))
+        save(session, change.subscriber_id, Wanted(off=frozenset({europe})))
+        create_list(session, "travel", "Travel")
+    assert load(database, "email\nana@example.org\n", "travel")[0].added == 1
+
+
+def test_who_is_suspended_comes_onto_no_list(database: Database) -> None:
+    """A suspension on one list keeps an import from adding or confirming others, by line."""
+    text = "email,name\nana@example.org,Ana\nbo@example.org,Bo\n"
+    load(database, text, is_confirmed=True)
+    end(database, "ana@example.org", "suspended")
+    end(database, "bo@example.org", "suspended")
+    with database.transaction() as session:
+        bo = session.scalars(sa.select(Subscriber).where(Subscriber.name == "Bo")).one()
+        europe = importing.list_by_slug(session, "europe").id
+        session.add(
+            Subscription(subscriber_id=bo.id, list_id=europe, state="pending", source="page")
+        )
+    totals, problems = load(database, text.replace("Ana", "Anna"), "europe", is_confirmed=True)
+    assert totals == Totals(skipped=2, last_line=3)
+    assert {problem.reason for problem in problems} == {
+        "is suspended on the list press, and stays so"
+    }
+    assert states(database, "europe") == {"bo@example.org": ["pending"]}
+    assert people(database)["ana@example.org"][0] == "Ana"
+
+
+def test_days_are_the_offices(database: Database) -> None:
+    """The day on which somebody left is told in the press office's time zone."""
+    load(database, "email\nana@example.org\n", is_confirmed=True)
+    end(database, "ana@example.org")
+    with database.transaction() as session:
+        session.execute(
+            sa.update(Subscription).values(ended_at=dt.datetime(2026, 3, 31, 22, 30, tzinfo=dt.UTC))
+        )
+    [problem] = load(database, "email\nana@example.org\n", zone=ZoneInfo("Europe/Brussels"))[1]
+    assert "left this list on 2026-04-01" in problem.reason
 
 
 def test_duplicates_within_a_file(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,6 +338,15 @@ def test_a_quote_that_is_not_closed(database: Database) -> None:
     assert "quote is opened on this line and not closed" in problems[0].reason
 
 
+def test_a_cell_that_goes_on_after_its_quote(database: Database) -> None:
+    """It is told from a quote that is not closed, and what to do."""
+    text = 'email,name\na@example.org,"Anna" Smith\nb@example.org,"B"\n'
+    totals, [problem] = load(database, text)
+    assert (totals.added, totals.bad, problem.line) == (1, 1, 2)
+    assert problem.reason.startswith("a cell goes on after its closing quote")
+    assert "quote is opened" in load(database, 'email,name\nc@example.org,"C')[1][0].reason
+
+
 def test_two_quotes_that_are_not_closed() -> None:
     """The next line's quote does not close it, and that line's own row is read."""
     found = lines_of('email,name\na@example.org,"A\nb@example.org,"B"\nc@example.org,"C\n')
@@ -279,6 +366,8 @@ def test_two_quotes_that_are_not_closed() -> None:
         ("email;name\r\na@example.org;Žižka\r\n".encode("utf-16-le"), "Žižka", "UTF-16"),
         ("email\tname\ra@example.org\tŽižka\r".encode("windows-1252"), "Žižka", "Windows-1252"),
         (b"sep=;\nemail;name\na@example.org;x,y\n", "x,y", None),
+        (b"sep=\t\r\nemail\tname\r\na@example.org\tx,y\r\n", "x,y", None),
+        (b"\n" * 60 + b"email,name\na@example.org,x\n", "x", None),
         (b'\n\n"EMAIL" , Name\n"a@example.org", "x,y"\n', "x,y", None),
     ],
 )
@@ -305,6 +394,10 @@ def test_octets_that_are_no_text(database: Database) -> None:
     [
         ("", "the file is empty"),
         ("\n \n", "the file is empty"),
+        ("\n" * 60, "the file is empty"),
+        ("\n" * 60 + "x" * 100_000, "in line 61, this line is longer than"),
+        ('sep="\n', "no column “email”"),
+        ("sep= \n", "no column “email”"),
         (
             "name,address\nA,a@example.org\n",
             "no column “email”; the columns are: “name”, “address”",

@@ -100,6 +100,42 @@ def test_preferences_by_keyboard_alone(site: World, page: Page) -> None:
     assert site.followed() == {"press", "europe", "desk"}
 
 
+def contrast(one: list[float], other: list[float]) -> float:
+    """The contrast ratio of two colours, 0 to 255 each (WCAG 2.2)."""
+
+    def luminance(colour: list[float]) -> float:
+        parts = [part / 255 for part in colour]
+        red, green, blue = (
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        )
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_focus_can_be_seen(
+    site: World, browser: Browser, scheme: Literal["light", "dark"]
+) -> None:
+    """By day and by night a part of the focus ring has 3:1 against what is around it."""
+    context = browser.new_context(base_url=site.url, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(site.preferences_path())
+    button = page.get_by_role("button", name="Stop all mail")
+    button.press("Shift")  # the keyboard is in use, so the focus is shown
+    ring, shadow, ground = (
+        [float(part) for part in re.findall(r"[\d.]+", colour)[:3]]
+        for colour in button.evaluate(
+            "one => { const style = getComputedStyle(one); return [style.outlineColor, "
+            "style.boxShadow, getComputedStyle(document.body).backgroundColor]; }"
+        )
+    )
+    assert max(contrast(ring, ground), contrast(shadow, ground)) >= 3
+    assert contrast(ring, ground) >= 3 or contrast(ring, shadow) >= 3
+    context.close()
+
+
 def test_changing_the_language(site: World, page: Page) -> None:
     """After saving the page speaks the new language."""
     page.goto(site.preferences_path())

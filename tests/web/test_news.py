@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
+from releases.blocks import Run, Table
 from releases.content import Content
 from tests.support.samples import ARABIC, NOTE
 from tests.web.world import World
@@ -42,6 +43,17 @@ def test_a_release_is_on_the_web(either: World) -> None:
     assert "quiet windows" in page.text
     assert page.headers["cache-control"] == "public, max-age=60"
     assert "noindex" not in page.headers["x-robots-tag"]
+
+
+def test_wide_tables_can_be_scrolled_by_keyboard(site: World, client: httpx.Client) -> None:
+    """A table's frame can be reached and has a name: its header, or else the headline."""
+    bare = Table((), (((Run("21:40"),),),))
+    slug = site.publish(replace(NOTE, body=(*NOTE.body, bare))).slug
+    page = client.get(f"/r/{slug}").text
+    frame = '<div class="scroll" role="region" tabindex="0" aria-label='
+    assert page.count(frame) == 2
+    assert f'{frame}"{NOTE.title}"' in page
+    assert f'{frame}"Line, ' in page
 
 
 def test_private_lists_are_not_the_public(site: World) -> None:

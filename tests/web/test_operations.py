@@ -1,6 +1,8 @@
 """What operators are promised: plain answers, on a port of their own, without the database too."""
 
+import asyncio
 import socket
+import time
 from pathlib import Path
 
 import httpx
@@ -13,6 +15,9 @@ from runtime.migrations import migrate
 from runtime.settings import Settings
 from tests.support.samples import NOTE
 from tests.web.world import World
+from web.attendant import Attendant
+from web.operations import Metrics
+from web.pages import make_site
 from web.server import serving
 
 
@@ -71,6 +76,28 @@ def metrics(port: int) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
+
+
+def test_a_connection_that_was_cut(postgresql_url: str) -> None:
+    """A page whose transaction PostgreSQL has cut may be well the next time: 503, not a fault."""
+    database = Database(postgresql_url)
+
+    async def stalls(*_: object) -> None:
+        with database.transaction() as session:
+            session.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 20"))
+            time.sleep(0.2)
+            session.execute(sa.text("SELECT 1"))
+
+    page = Attendant(stalls, site=make_site(Settings(), database), metrics=Metrics(database))
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(page)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.get("/")
+
+    answer = asyncio.run(ask())
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+    database.dispose()
 
 
 def test_metrics(either: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ BROKEN = (
     b"",
     b"\xff\xfe\x00",
     b"Subject: =?x?q?=ff?=\nContent-Type: text/html; charset=no\n\n\xff",
+    b"Content-Type: text/html\n\n<a href='https://[insert link here]'>x</a> <a href='http:'>y</a>",
     b"Return-Path: <>\nDelivered-To: a@b.example\nContent-Type: multipart/x\n\n--",
 )
 

@@ -4,7 +4,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from subscribers.models import Subscriber, Suppression
+from subscribers.models import MailingList, Subscriber, Subscription, Suppression
 from tests.support.people import add_list, suppress
 from tests.web.world import World, seal_of, undo_of
 
@@ -78,6 +78,23 @@ def test_stop_all_mail(site: World, client: httpx.Client) -> None:
     client.post(path, data={"seal": seal_of(stopped.text), "do": "undo",
                             "undo": undo_of(stopped.text)})  # fmt: skip
     assert site.followed() == {"press", "europe", "desk"}
+
+
+def test_a_private_list_that_is_pending_is_not_offered(site: World, client: httpx.Client) -> None:
+    """It is the press office's to confirm, and no reason to lose what is saved."""
+    with site.database.transaction() as session:
+        pool = session.scalars(sa.select(MailingList).where(MailingList.slug == "pool")).one()
+        session.add(
+            Subscription(subscriber_id=site.jo, list_id=pool.id, state="pending", source="import")
+        )
+    path = site.preferences_path()
+    page = client.get(path).text
+    assert "White pool" not in page
+    assert client.post(path, data=form(page, ["travel"])).status_code == 200
+    assert site.followed() == {"travel"}
+    assert "pending" in {row[3] for row in site.history()}
+    client.post(path, data=form(page, []))
+    assert "Stop all mail" in client.get(path).text
 
 
 def test_a_private_list_can_be_left_and_not_joined(site: World, client: httpx.Client) -> None:

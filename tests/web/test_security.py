@@ -1,14 +1,19 @@
 """What every page promises: its own host only, no token told to anybody, no trust in strangers."""
 
+import asyncio
+import ipaddress
 import re
 import socket
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from opentelemetry.trace import NoOpTracer, TracerProvider
 
 from tests.web.world import World, seal_of, world
+from web.security import Proxies
 
 PUBLIC = "https://press.example.org"
 
@@ -51,8 +56,15 @@ def test_the_own_host_is_served(public: World, host: str) -> None:
 )  # fmt: skip
 def test_other_hosts_are_refused(public: World, host: str) -> None:
     """Any other Host is answered with 400, whatever the path."""
-    for path in ("/feed.atom", "/healthz", "/u/x", "/nowhere"):
+    for path in ("/feed.atom", "/healthz/x", "/u/x", "/nowhere"):
         assert status_for(public, host, path) == 400
+
+
+def test_probes_ask_by_address(public: World) -> None:
+    """A load balancer asks a process by its address whether it is alive and ready."""
+    for host in ("192.0.2.2:8000", "[2001:db8::2]", "press.example.org"):
+        for path in ("/healthz", "/readyz"):
+            assert status_for(public, host, path) == 200
 
 
 def test_loopback_names_on_loopback(site: World) -> None:
@@ -61,6 +73,19 @@ def test_loopback_names_on_loopback(site: World) -> None:
         assert status_for(site, host) == 200
     for host in ("rebound.example", "127.0.0.1.evil.example", "10.0.0.1"):
         assert status_for(site, host) == 400
+
+
+def test_a_trusted_proxy_over_both_protocols() -> None:
+    """An IPv4 proxy is known by its IPv4 network also where it comes in over IPv6."""
+    proxies = Proxies(_nothing, trusted=[ipaddress.ip_network("127.0.0.0/8")])
+    headers = [(b"x-forwarded-for", b"8.8.8.8")]
+    scope = {"type": "http", "client": ("::ffff:127.0.0.1", 1), "headers": headers}
+    asyncio.run(proxies(scope, _nothing, _nothing))  # type: ignore[arg-type]
+    assert scope["client"] == ("8.8.8.8", 0)
+
+
+async def _nothing(*_: object) -> None:
+    """An application, and its two ends, that do nothing."""
 
 
 def test_a_request_without_host(site: World) -> None:
@@ -141,6 +166,27 @@ def test_the_log_and_the_metrics_hold_no_token(
     for path in paths:
         assert path.rpartition("/")[2] not in written
     assert "MADEUP" not in written
+
+
+class Spans(TracerProvider):
+    """Keeps what a tracer is told of requests."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def get_tracer(self, *names: Any, **more: Any) -> Any:
+        self.told.append((names, more))
+        return NoOpTracer()
+
+
+def test_tracing_is_told_nothing(
+    site: World, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where OpenTelemetry is set up for the process, no span tells of a path."""
+    spans = Spans()
+    monkeypatch.setattr("opentelemetry.trace.get_tracer_provider", lambda: spans)
+    assert client.get(site.unsubscribe_path()).status_code == 200
+    assert spans.told == []
 
 
 def test_bodies_that_are_too_large(site: World, client: httpx.Client) -> None:

@@ -1,6 +1,8 @@
 """The engine against real SMTP servers: what it sends, and what it does when it cannot."""
 
 import contextlib
+import dataclasses
+import datetime as dt
 import functools
 import random
 import threading
@@ -9,6 +11,7 @@ from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import NoReturn
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -20,11 +23,12 @@ from releases.leasing import take_lease
 from releases.ledger import take_turn
 from releases.models import Batch, Delivery, Distribution, Lease, Rendering
 from releases.rehearsal import Rehearsal
+from releases.rendering import Sending
 from releases.renderings import make_copies
 from releases.settling import settle
 from releases.upkeep import keep_pulse
 from runtime.database import Database
-from subscribers.models import Subscriber
+from subscribers.models import Subscriber, Subscription
 from tests.support.fleet import message_ids, status_of, wait_until
 from tests.support.office import SENDING, Office
 from tests.support.smtp_model import ESMTP, Farewell, Hang, Say, SmtpModel, Vanish
@@ -82,11 +86,12 @@ class Workshop:
         why_withheld: Callable[[str, bool], str | None] | None = None,
         postman: type[Postman] = Postman,
         timeouts: Timeouts = QUICK,
+        sending: Sending = SENDING,
     ) -> Engine:
         """An engine that sends to these ports of this machine."""
         engine = Engine(
             self.database,
-            Filling(self.database, KEYRING, SENDING, "newsroom.example.org"),
+            Filling(self.database, KEYRING, sending, "newsroom.example.org"),
             postman([Relay("127.0.0.1", port) for port in ports], timeouts=timeouts),
             JournalFolder(self.state),
             why_withheld=why_withheld or Rehearsal(only_to).why_withheld,
@@ -155,6 +160,22 @@ def test_everyone_gets_their_own_copy(shop: Workshop) -> None:
     text = mail.get_body(("plain",))
     assert text is not None
     assert "You get this because you follow Press, since March 2024." in text.get_content()
+
+
+def test_months_are_the_offices(shop: Workshop) -> None:
+    """Since when somebody follows a list is told in the press office's time zone."""
+    shop.people(1)
+    with shop.database.transaction() as session:
+        late = dt.datetime(2024, 2, 29, 23, 30, tzinfo=dt.UTC)
+        session.execute(sa.update(Subscription).values(began_at=late))
+    shop.publish()
+    sending = dataclasses.replace(SENDING, timezone=ZoneInfo("Europe/Brussels"))
+    with SmtpServer() as server:
+        assert shop.engine(server.port, sending=sending).deliver().to_settle
+    mail = message_from_bytes(server.taken[0].data, policy=policy.default)
+    text = mail.get_body(("plain",))
+    assert text is not None
+    assert "since March 2024." in text.get_content()
 
 
 def test_several_batches_are_delivered_in_one_go(shop: Workshop) -> None:

@@ -1,0 +1,70 @@
+"""What `medianote web` promises: what it says it serves is what answers."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from cli.serve import shows_outbox
+from runtime.settings import Settings
+from tests.cli.running import COMMAND, InProcess
+
+
+@contextlib.contextmanager
+def serving(*arguments: str, **environment: str) -> Iterator[list[str]]:
+    """`medianote web` in a process of its own; gives the addresses that it says."""
+    process = subprocess.Popen(
+        [str(COMMAND), "web", *arguments],
+        env=os.environ | environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr is not None
+        said: list[str] = []
+        for line in process.stderr:
+            said += re.findall(r"^(?:serving|the outbox is at) (\S+)", line)
+            if "the outbox is at" in line:
+                break
+        yield said
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+
+def test_any_free_port() -> None:
+    """With --port 0 it says the port it has got, and links lead there."""
+    with serving("--port", "0") as [pages, outbox]:
+        assert not pages.endswith(":0")
+        assert outbox == f"{pages}/outbox"
+        assert httpx.get(outbox, trust_env=False).status_code == 200
+        feed = httpx.get(f"{pages}/feed.atom", trust_env=False).text
+    assert f'href="{pages}/feed.atom"' in feed
+
+
+def test_the_outbox_over_both_protocols() -> None:
+    """Listening on all addresses of this machine, the outbox answers this machine."""
+    with serving("--host", "::", "--port", "0", MEDIANOTE_BASE_URL="http://127.0.0.1") as said:
+        [_, outbox] = said
+        assert httpx.get(outbox, trust_env=False).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.2", "press.example.org"])
+def test_links_for_others_need_a_base_url(medianote: InProcess, host: str) -> None:
+    """Pages that others can reach are not served with links that lead to this machine."""
+    ended = medianote("web", "--host", host)
+    assert (ended.status, ended.out) == (2, "")
+    assert f"medianote: MEDIANOTE_BASE_URL: required with --host {host}" in ended.err
+
+
+def test_an_outbox_that_would_not_answer() -> None:
+    """Under a public address the local outbox answers nobody, and none is promised."""
+    here, public = Settings(), Settings(base_url="https://press.example.org")
+    assert shows_outbox(here, "http://127.0.0.1:8000")
+    assert not shows_outbox(public, "http://127.0.0.1:8000")
+    assert not shows_outbox(here, "http://192.0.2.2:8000")
