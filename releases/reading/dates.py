@@ -31,8 +31,11 @@ class FoundDate:
     @property
     def contradicts_weekday(self) -> bool:
         """Whether the weekday printed beside it is another than the date's."""
-        date = self.date
-        return date is not None and self.weekday is not None and self.weekday != date.weekday()
+        return self.weekday is not None and self.contradicts(self.weekday)
+
+    def contradicts(self, weekday: int) -> bool:
+        """Whether this is no date of that day of the week."""
+        return self.date is not None and weekday != self.date.weekday()
 
 
 _NAME = r"[^\W\d_]['’]?[^\s\d.,;:/()\[\]{}«»“”\"|–—_\-]{1,20}"
@@ -172,7 +175,12 @@ def _with_weekday(date: FoundDate, text: str) -> FoundDate:
         if after and fold(after["name"]) in WEEKDAYS:
             weekday = WEEKDAYS[fold(after["name"])]
             end = after.end()
-    return FoundDate(start, end, date.month, date.day, date.year, date.other_reading, weekday)
+    other = date.other_reading
+    if other and weekday is not None and date.contradicts(weekday) and other.weekday() == weekday:
+        return FoundDate(start, end, other.month, other.day, other.year, None, weekday)
+    if other and weekday is not None and not date.contradicts(weekday):
+        other = None
+    return FoundDate(start, end, date.month, date.day, date.year, other, weekday)
 
 
 def _date(year: int, month: int, day: int) -> datetime.date | None:

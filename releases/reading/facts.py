@@ -14,11 +14,11 @@ from releases.reading.embargo_lines import (
     read_embargo,
     smells_of_embargo,
 )
-from releases.reading.header import Header
 from releases.reading.kinds import PrintedKind, kind_of_title
 from releases.reading.lines import Line, fold, groups
 from releases.reading.offices import is_organisation, is_position, is_press_office, is_venue
 from releases.reading.parsed import Unsure
+from releases.reading.pieces import Header
 from releases.reading.places import bare_place, is_place
 from releases.reading.spans import Label
 
@@ -93,6 +93,7 @@ class Facts:
             has_name = any(letter.isalpha() for letter in first.words) and not re.search(
                 r"\d|[:@]", first.words
             )
+            has_name = has_name and len(first.words) > 2 and kind_of_title(first.words) is None
             chosen = first if has_name and len(first.words.split()) <= 6 else None
         if chosen is None:
             return None

@@ -12,7 +12,7 @@ _IMMEDIATE = re.compile(
     r"|on receipt))*$"
     r"|^for (?:release|publication|use) (?:immediately|upon receipt|on receipt|now|at will)$"
     r"|^(?:no embargo|not embargoed|embargo: (?:none|no|aucun|keine|ninguno|nessuno))$"
-    r"|^for release$"
+    r"|^for release(?: at)?$"
     r"|^para (?:(?:su )?(?:publicacion|difusion|divulgacion|distribucion) inmediata"
     r"|publicar de inmediato)$"
     r"|^(?:pour|a) (?:diffusion|publication) immediate$|^a diffuser immediatement$"
@@ -52,12 +52,14 @@ _NUMBER = re.compile(
     r"|^(?:#|№)\s?\d[\w/.-]{0,14}$"
     r"|^[a-z]{1,8}(?:[/-][a-z]{1,6}){0,3}[/-](?:\(?\d{1,4}\)?)(?:[/.-]?\(?[a-z0-9]{1,6}\)?)"
     r"{0,5}(?:-[a-z]{2,4}/\d+)*$"
-    r"|^(?:\(?\d{4}\)? ?)\d{1,4}$|^[a-z]{2,5}-?\d{2}-\d{2,5}$"
+    r"|^[a-z]{2,4}\d{1,4}$|^\d{3,6}$|^(?:\(?\d{4}\)? ?)\d{1,4}$|^[a-z]{2,5}-?\d{2}-\d{2,5}$"
+    r"|^(?:[a-z]+ ){1,3}(?:no|nr|n[°º]|number|index|#)[.:]? ?(?:[a-z]{0,4} ?)?\d[\w./-]{0,20}$"
+    r"|^(?:[^\W\d_]{2,10}/)?[^\W\d_]{2,12}/[^\W\d_]{2,12}$"
     r"|^第? ?\d{1,6} ?[号號期]$|^\(?〔?\d{4}〕?第?\d+号\)?$"
 )
 _TELEPHONE = re.compile(r"\d{3}-\d{3}-\d{4}|\d{3}-\d{4}")
 _END = re.compile(
-    r"^(?:#(?: ?#){1,9}|-+ ?30(?: ?-+ ?30)* ?-+|– ?30 ?–|— ?30 ?—|xxx|x x x"
+    r"^(?:#(?: ?#){0,9}|-+ ?30(?: ?-+ ?30)* ?-+|– ?30 ?–|— ?30 ?—|xxx|x x x"
     r"|[-–—*#( ]*(?:end|ends|the end|end of (?:release|text|statement|transcript|document"
     r"|press release|remarks)"
     r"|end text|end transcript|end it|fin|fin del (?:texto|comunicado)|termina el texto"
@@ -76,7 +78,8 @@ _END_AT = re.compile(
     r" (?:was )?(?:concluded|ended|adjourned) (?:at )?.{4,20}$"
 )
 _WEAK_END = re.compile(
-    r"^(?:\* ?){3,}$|^(?:[•·] ?){3,}$|^(?:~ ?){3,}$|^[o0](?: [o0]){2,}$|^-+o0?o-+$"
+    r"^[-–—] ?[A-Z]{2,6} ?[-–—]$|^\* ?\*{3} ?\*$|^\*{2,} ?(?:www\.|http)\S+ ?\*{2,}$"
+    r"|^(?:\* ?){3,}$|^(?:[•·] ?){3,}$|^(?:~ ?){3,}$|^[o0](?: [o0]){2,}$|^-+o0?o-+$"
 )
 _RULE = re.compile(r"^(?:[-_=*~–—•·#+] ?){3,}$")
 _START = re.compile(
@@ -106,7 +109,9 @@ _LIST = re.compile(
     r"|these)? ?"
     r"(?:e-?mail|message|newsletter|press|list|our)|this (?:e-?mail|message|newsletter"
     r"|mailing) (?:was|has been|is being) sent"
-    r"|this (?:e-?mail|message|service) is (?:provided|sent) (?:to you )?by"
+    r"|this (?:e-?mail|message|service) is (?:provided|sent) (?:to you )?(?:at no (?:charge"
+    r"|cost) )?by"
+    r"|modify your (?:password|subscriptions)|stop subscriptions at any time"
     r"|sent (?:to .{3,60} )?on behalf of"
     r"|view (?:this|it|the) (?:e-?mail|message|release|page|as|in)\b.{0,30}(?:browser|web"
     r"|online|page)?$"
@@ -170,12 +175,14 @@ def is_half_release_line(words: str) -> bool:
 
 def is_number(words: str) -> bool:
     """A release number ("RELEASE: 00-134", "2011/1860", "IP/19/1234"), and nothing else."""
-    is_coded = any(letter.isdigit() for letter in words) or words.isupper()
+    is_coded = any(letter.isdigit() for letter in words) or words == words.upper()
     if len(words) > 60 or not is_coded:
         return False
     if _TELEPHONE.fullmatch(words):
         return False
     folded = fold(words.strip(" *[]"))
+    if folded.startswith("(") and folded.endswith(")"):
+        folded = folded[1:-1]
     return _NUMBER.match(folded) is not None
 
 

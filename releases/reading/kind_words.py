@@ -43,7 +43,7 @@ PHRASES = {
         remarks|speech|address|weekly address|opening remarks|closing remarks|prepared remarks
         |remarks as prepared|keynote|keynote address|keynote speech|testimony|toast
         |remarks to the press
-        |discurso|palabras|intervencion|alocucion|discours|allocution|rede|ansprache|grusswort
+        |declaraciones|observaciones|comentarios|discurso|palabras|intervencion|alocucion|discours|allocution|rede|ansprache|grusswort
         |festrede
         |discorso|intervento|pronunciamento|речь|выступление|обращение|виступ|كلمة|خطاب
         |讲话|講話|致辞|致辭|演讲|演講|演説|発言|연설
@@ -104,7 +104,9 @@ PHRASES = {
         |taken question
         |question taken|taken questions|daily appointments schedule|week at a glance|erratum
         |correction
-        |memo|daily guidance|daily guidance and press schedule|agenda|agenda de la semana|report""",
+        |a proclamation|by the president of the united states of america a proclamation
+        |an executive order|memo|daily guidance|daily guidance and press schedule|agenda
+        |agenda de la semana|report""",
 }
 SERIES = {
     *("press releases", "news releases", "media releases", "media notes", "press statements"),
@@ -160,7 +162,8 @@ IN_TITLE = (
         r"|following|attributable|concerning|for|in|about)\b|^(?:joint"
         r"|press) (?:press )?(?:statement|declaration|communique)\b|\bstatement (?:by|on|from"
         r"|regarding|attributable)\b|\bjoint (?:statement|communique|declaration)\b"
-        r"|\bstatement$|^comunicado conjunto|^declaracion (?:conjunta|de|del|sobre)\b"
+        r"|\bstatement$|^comunicado conjunto|^declaracion (?:conjunta|de|del|sobre|respecto"
+        r"|con respecto|a la|en|ante|tras|por)\b"
         r"|^declaration (?:conjointe|commune|de|du|sur|of|on)\b|^communique conjoint"
         r"|^gemeinsame erklarung|^erklarung (?:von|des|der|zu|zum|zur)\b|^stellungnahme\b"
         r"|^dichiarazione (?:di|del|congiunta)|^declaracao|^nota (?:conjunta|oficial)"
@@ -169,6 +172,9 @@ IN_TITLE = (
     (
         Kind.OTHER,
         r"^(?:daily )?public schedule\b|^week ahead\b|^question taken\b|^taken question"
-        r"|^proclamation\b|\ba proclamation$",
+        r"|^proclamation\b|\ba proclamation$|^nominations? (?:and withdrawals? )?sent to\b"
+        r"|^executive order\b|\bpool report\b|^daily (?:guidance|schedule)|\bpress schedule\b"
+        r"|^(?:text of a )?(?:letter|message|memorandum|memoranda) (?:from|to|for|of)\b"
+        r"|^presidential (?:message|memorandum|determination)\b",
     ),
 )

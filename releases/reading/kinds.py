@@ -16,7 +16,8 @@ KINDS: dict[str, Kind] = {
 _LONGEST = max(len(phrase.split()) for phrase in KINDS)
 _TITLE_FORMS = tuple((kind, re.compile(form)) for kind, form in IN_TITLE)
 _BY_WHOM = re.compile(
-    r"^(?:joint |press |media )?(?:statement|remarks|declaration|declaracion|erklarung)"
+    r"^(?:joint |press |media )?(?:statement|remarks|declaration|declaracion|erklarung"
+    r"|communique|comunicado)"
     r" (?:by|of|from|attributable to|de|del|du|von|des|der) "
 )
 _ORNAMENT = ' \t*#=~_-–—•·|:.[]()<>«»"“”【】《》〈〉「」'

@@ -8,7 +8,8 @@ _OFFICE = re.compile(
     r"^(?:the |u\.?s\.? |el |la |le |die |das |der )?(?:"
     r"(?:office|bureau) of (?:the )?\w"
     r"|(?:[\w.&'-]+ ){0,4}(?:press|media|news|communications?|public affairs|public information"
-    r"|media relations|press relations|public relations|spokesperson'?s?|spokesman'?s?)"
+    r"|media relations|press relations|public relations|press information|external relations"
+    r"|spokesperson'?s?|spokesman'?s?)"
     r" (?:office|bureau|service|desk|team|unit|section|department|directorate|division|center"
     r"|centre)\b"
     r"|(?:press|media|public affairs|communications?|media relations|press relations|newsroom"
@@ -47,7 +48,8 @@ _OFFICE_UNSPACED = re.compile(
 )
 _ORGANISATION_START = re.compile(
     r"^(?:the )?(?:u\.?s\.? |united states |federal |royal |national |international |european )?"
-    r"(?:ministry|federal reserve"
+    r"(?:ministry|federal reserve|departamento de (?:estado|defensa|justicia)|la casa blanca"
+    r"|(?:house |senate |joint |select |permanent )*(?:sub)?committee on"
     r"|department (?:of|for)|union of|embassy of|permanent mission|mission of|consulate|city of"
     r"|state of|county of"
     r"|government of|republic of|kingdom of|bank of|university of|council of|house of|court of"
@@ -70,7 +72,7 @@ _ORGANISATION_END = re.compile(
     r"|union|trust|alliance|network|museum|hospital|clinic|centre|center|library|bureau|embassy"
     r"|mission|house|nations|ministerium|ministerio|amt|behorde|verband|stiftung|kommission"
     r"|universitat|universidad|universite|fundacion|fondation|fondazione|laborator(?:y|ies)"
-    r"|observatory"
+    r"|observatory|(?<!oval )(?<!box )office"
     r"|foods|systems|technologies|industries|airlines|airways|energy|pharma\w*|partners"
     r"|solutions)\.?\)?$"
 )
@@ -91,6 +93,9 @@ _SMALL_WORDS = frozenset(
         "и", "по", "i", "w", "van", "het", "voor", "og", "och", "o", "on", "in",
     )
 )  # fmt: skip
+_HONOURED = re.compile(
+    r"^(?:the )?(?:rt\.? )?(?:hon(?:ou?rable)?|dr|mr|mrs|ms|prof|sen|rep|lord|sir|dame)\.? [a-z]"
+)
 _POSITION = re.compile(
     r"\b(?:secretary|spokes(?:person|man|woman)|minister|president|ambassador|director"
     r"|administrator"
@@ -113,8 +118,20 @@ _VENUE = re.compile(
     r"|cathedral|church)\b"
 )
 _HEADLINE_VERB = re.compile(
-    r"\b(?:announc\w+|identif(?:y|ies)|releases|returns|supports|backs|extends|renews|launch(?:es|ed)?|hosts?|holds|opens?|issues|welcomes?|names|appoints?"
+    r"\b(?:announc\w+|identif(?:y|ies)|releases|returns|supports|backs|extends|renews"
+    r"|launch(?:es|ed)?|hosts?|holds|opens?|issues|welcomes?|names|appoints?"
     r"|publish(?:es|ed)|wins|signs|receives?|awards|unveils?|adopts?|approves?|proposes?|calls"
+    r"|declares|nominates|discusses|attends|speaks|addresses"
+    r"|travels|thanks|honou?rs|commends|congratulates|praises|vetoes|accepts|rejects|denies"
+    r"|designates"
+    r"|delivers|departs|arrives|participates|proclaims|recogni[sz]es|salutes|mourns|responds|sues"
+    r"|settles|indicts|seizes|arrests|leads|helps|gives|takes|makes|gets|shows|reveals|discovers"
+    r"|detects|bans|recalls|requires|imposes|lifts|resumes|reaches|secures|invests|provides|offers"
+    r"|strengthens|promotes|raises|lowers|keeps|leaves|elects|swears|telephones|agrees|pledges"
+    r"|commits|hails|applauds|regrets|deplores|expresses|reaffirms|affirms|reiterates|stresses"
+    r"|underlines|highlights|outlines|halts|stops|rescues|restores|wins|sees|tells|asks|defends"
+    r"|telefoniert|empfangt|besucht|begru(?:ss|ß)t|gratuliert|trifft|reist|verurteilt|rencontre"
+    r"|condena|recibe|visita|inicia|firma|saluda|lamenta|felicita|viaja"
     r"|condemns?|celebrates?|completes?|expands?|joins?|selects?|invites?|visits?|marks|reports"
     r"|presents?|introduces?|begins?|concludes?|meets|warns|urges|says|sets|will|to|finds?|seeks"
     r"|anuncia|presenta|inaugura|annonce|lance|presente|stellt|startet|veroffentlicht|lancia"
@@ -145,7 +162,7 @@ def is_press_office(words: str) -> bool:
 
 def is_organisation(words: str) -> bool:
     """A ministry, company, agency or another body, by the words it begins or ends with."""
-    folded = fold(words.strip(" *:,"))
+    folded = fold(words.strip(" *:,")).replace("u. s. ", "u.s. ")
     if len(folded.split()) > 9 or not (_is_name(words) or _is_short_title(words)):
         return False
     if _ORGANISATION_START.match(folded):
@@ -168,6 +185,13 @@ def is_person(words: str) -> bool:
         or fold(name) in ("de", "del", "van", "von", "der", "al", "bin", "el", "da")
         for name in names
     )
+
+
+def is_honoured(words: str) -> bool:
+    """A name with its honorific ("THE HON ALEXANDER DOWNER MP")."""
+    folded = fold(words)
+    is_name = len(folded.split()) <= 7 and _HONOURED.match(folded) is not None
+    return is_name and not _SENTENCE.search(folded) and not _HEADLINE_VERB.search(folded)
 
 
 def is_position(words: str) -> bool:
