@@ -19,8 +19,9 @@ _ADDRESS = re.compile(
     r"|^[\w. -]{2,40}(?:strasse|str\.|platz|allee|ring|damm|weg|ufer) ?\d{1,4}\b"
     r"|^(?:[a-z]{1,2}-)?\d{4,6},? [^\W\d_][\w.-]+(?: [\w.-]+)?(?:$|[,;] )"
     r"|\b(?:ул\.|улица|пл\.|площадь|просп\.|проспект|наб\.) ?[^\W\d_]"
-    r"|^[^\W\d_][\w. '-]{1,30},? (?:d\. ?c\.|[a-z]{2}),? \d{5}(?:-\d{4})?(?:,? u\.?s\.?a\.?)?$"
+    r"|^[^\W\d_][\w. '-]{1,30},? (?:d\. ?c\.|[a-z]{2,5}\.?),? \d{5}(?:-\d{4})?(?:,? u\.?s\.?a\.?)?$"
 )
+_PHONE = re.compile(r"[ ,;|·•-]+(?:tel|telephone|phone|fax)\b.{5,60}$")
 
 
 def is_address(words: str) -> bool:
@@ -29,4 +30,4 @@ def is_address(words: str) -> bool:
         return False
     if words.endswith(("?", "!")) or not (words[0].isupper() or words[0].isdigit()):
         return False
-    return _ADDRESS.search(fold(words)) is not None
+    return _ADDRESS.search(_PHONE.sub("", fold(words))) is not None

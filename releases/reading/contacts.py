@@ -3,7 +3,7 @@
 import re
 
 from releases.reading.lines import Line, fold
-from releases.reading.offices import is_position
+from releases.reading.offices import is_organisation, is_position
 
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _PHONE = re.compile(
@@ -176,6 +176,7 @@ def entries(lines: list[str]) -> list[str]:
             and (not is_reachable(rest) or _NAMED_LINE.match(rest) is not None)
             and not _FIELD.match(rest)
             and not is_position(rest)
+            and not (found[-1:] and _is_office_of(found[-1], rest))
         )
         if found[-1] and (
             is_label
@@ -191,6 +192,12 @@ def entries(lines: list[str]) -> list[str]:
 def entries_of_groups(groups: list[list[Line]]) -> list[str]:
     """The contacts of several groups of lines."""
     return [entry for group in groups for entry in entries([line.words for line in group])]
+
+
+def _is_office_of(entry: list[str], words: str) -> bool:
+    """Where the one works whose name and number stand together on the line above."""
+    is_named = len(entry) == 1 and _NAMED_LINE.match(entry[0]) is not None
+    return is_named and not is_reachable(words) and is_organisation(words.partition(",")[0])
 
 
 def _joined(parts: list[str]) -> str:

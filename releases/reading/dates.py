@@ -50,6 +50,10 @@ _FORMS = (
     re.compile(
         r"(?P<year>\d{4})\s?[年년]\s?(?P<number>\d{1,2})\s?[月월]\s?(?P<day>\d{1,2})\s?[日일号號]?"
     ),
+    # 令和3年1月27日
+    re.compile(
+        r"(?P<era>令和|平成|昭和)(?P<year>元|\d{1,2})年(?P<number>\d{1,2})月(?P<day>\d{1,2})日"
+    ),
     # ngày 5 tháng 3 năm 2024
     re.compile(
         r"(?P<day>\d{1,2})\s+tháng\s+(?P<number>\d{1,2})\s+năm\s+(?P<year>\d{4})", re.IGNORECASE
@@ -80,6 +84,7 @@ _FORMS = (
         r"(?P<year>\d{4}|\d\d)(?![\d/-])"
     ),
 )
+_ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925}
 _WITHOUT_YEAR = (
     re.compile(r"(?<!\d)(?P<number>\d{1,2})\s?[月월]\s?(?P<day>\d{1,2})\s?[日일]"),
     re.compile(rf"(?<![\d/.-]){_DAY}{_ORDINAL}\.?\s+{_OF}{_MONTH}(?!\w)\.?", re.IGNORECASE),
@@ -113,7 +118,9 @@ def _matches(form: re.Pattern[str], text: str) -> Iterator[FoundDate]:
 
 def _read(match: re.Match[str]) -> FoundDate | None:
     parts = match.groupdict()
-    year = int(parts["year"]) if parts.get("year") else None
+    year = int(parts["year"].replace("元", "1")) if parts.get("year") else None
+    if year is not None and parts.get("era"):
+        year += _ERAS[parts["era"]]
     if year is not None and not (1900 <= year <= 2199 or year < 100):
         return None
     if "first" in parts:

@@ -12,7 +12,7 @@ _IMMEDIATE = re.compile(
     r"|on receipt))*$"
     r"|^for (?:release|publication|use) (?:immediately|upon receipt|on receipt|now|at will)$"
     r"|^(?:no embargo|not embargoed|embargo: (?:none|no|aucun|keine|ninguno|nessuno))$"
-    r"|^for release(?: at)?$"
+    r"|^(?:for )?release(?: at)?$"
     r"|^para (?:(?:su )?(?:publicacion|difusion|divulgacion|distribucion) inmediata"
     r"|publicar de inmediato)$"
     r"|^(?:pour|a) (?:diffusion|publication) immediate$|^a diffuser immediatement$"
@@ -60,7 +60,9 @@ _NUMBER = re.compile(
 _TELEPHONE = re.compile(r"\d{3}-\d{3}-\d{4}|\d{3}-\d{4}")
 _END = re.compile(
     r"^(?:#(?: ?#){0,9}|-+ ?30(?: ?-+ ?30)* ?-+|– ?30 ?–|— ?30 ?—|xxx|x x x"
-    r"|[-–—*#( ]*(?:end|ends|the end|end of (?:release|text|statement|transcript|document"
+    r"|[-–—*#(\[ ]*(?:end|ends|the end|end (?:of )?(?:the )?(?:fact sheet|byliner|excerpts?"
+    r"|statement"
+    r"|remarks|release|interview|translation)|end of (?:release|text|statement|transcript|document"
     r"|press release|remarks)"
     r"|end text|end transcript|end it|fin|fin del (?:texto|comunicado)|termina el texto"
     r"|fin du (?:communique|texte)"
@@ -69,7 +71,7 @@ _END = re.compile(
     r"|кінець|النهاية|انتهى|-?انتهى-?|نهاية البيان|完|（完）|\(完\)|全文完|以上|끝"
     r"|einde|slut|koniec|konec"
     r"|son|loppu)"
-    r"[-–—*#)./ ]*)$"
+    r"[-–—*#)\]./ ]*)$"
 )
 # END and the time at which it ended ("END 2:16 P.M. EDT").
 _END_AT = re.compile(
@@ -83,12 +85,14 @@ _WEAK_END = re.compile(
 )
 _RULE = re.compile(r"^(?:[-_=*~–—•·#+] ?){3,}$")
 _START = re.compile(
-    r"^[-–—*( ]*(?:begin(?:ning of)? (?:text|transcript|statement|remarks)|start of (?:text"
+    r"^[-–—*(\[ ]*(?:begin(?:ning of)? (?:the )?(?:text|transcript|statement|remarks|fact sheet"
+    r"|byliner"
+    r"|excerpts?|interview|translation)|start of (?:text"
     r"|statement)"
     r"|comienza el texto|comienzo del texto|inicia(?:n)? el texto|debut (?:du|de) texte"
     r"|inicio do texto"
     r"|anfang des textes|beginn des textes|начало текста|بداية النص"
-    r"|inizio (?:del )?testo)[-–—*). :]*$"
+    r"|inizio (?:del )?testo)[-–—*)\]. :]*$"
 )
 _PAGE = re.compile(
     r"^[-–—*(\[ ]*(?:more|more to come|over|please turn over|continued|continued on (?:next"
@@ -131,7 +135,8 @@ _LIST = re.compile(
     r"|^view (?:original|source)\b|^source:? [^\W\d_].{1,60}$"
     r"|subscribe press|to subscribe|join our mailing list|remove(?:d)? from (?:this|our"
     r"|the) (?:mailing )?list"
-    r"|do not reply to this|this is an? (?:auto|unmonitored|automatically)|^click here\b"
+    r"|brought to you by (?:cision|\S+wire)|do not reply to this|this is an? (?:auto|unmonitored"
+    r"|automatically)|^click here\b"
 )
 _MAIL_HEADER = re.compile(
     r"^(?P<name>from|sent|date|to|cc|bcc|subject|reply-to|importance|attachments?|von|gesendet"

@@ -18,6 +18,7 @@ from releases.reading.pieces import Header, Piece
 from releases.reading.prose import ends_sentence, is_unspaced
 from releases.reading.spans import Label
 
+_WHERE = re.compile(r"(?:At|Before|AT|BEFORE) (?:the|a|an|THE|A|AN) ")
 _AUTHOR = re.compile(r"by (?:the|his|her|order of) |(?:in )?the name of |check against ")
 
 
@@ -60,6 +61,7 @@ def headline_score(chunk: Chunk, chunks: list[Chunk], header: Header) -> float:
     score -= 1 * words.endswith((":", ","))
     score -= 5 * is_fields_only(words)
     score -= 3 * is_honoured(words)
+    score -= 3 * (_WHERE.match(words) is not None)
     score -= 2.5 * (_AUTHOR.match(fold(words)) is not None)
     is_prepared = "as prepared" in fold(words)
     if is_kind_by_whom(words) and chunk is not chunks[-1] and not is_prepared:

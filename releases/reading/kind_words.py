@@ -4,7 +4,7 @@ from releases.content import Kind
 
 PHRASES = {
     Kind.PRESS_RELEASE: """
-        press release|news release|news story|сообщение для сми
+        press release|news release|contract announcement|contract award|news story|сообщение для сми
         |media release|press notice|press communique|news|press-release
         |for the press|information for the press|press information|press announcement
         |nota de prensa|comunicado de prensa|nota informativa|boletin de prensa
@@ -79,7 +79,7 @@ PHRASES = {
         |aviso a imprensa|к сведению сми|к сведению прессы|к сведению журналистов
         |إشعار للصحافة|إخطار للصحافة|تنبيه للصحافة|致新闻界通知|新闻界通知""",
     Kind.MEDIA_ADVISORY: """
-        media advisory|press advisory|news advisory|media alert|press alert|advisory
+        media advisory|note to editors|press advisory|news advisory|media alert|press alert|advisory
         |press invitation
         |media invitation|media notice|photo opportunity|media opportunity|event advisory
         |save the date

@@ -72,7 +72,7 @@ _ORGANISATION_END = re.compile(
     r"|union|trust|alliance|network|museum|hospital|clinic|centre|center|library|bureau|embassy"
     r"|mission|house|nations|ministerium|ministerio|amt|behorde|verband|stiftung|kommission"
     r"|universitat|universidad|universite|fundacion|fondation|fondazione|laborator(?:y|ies)"
-    r"|observatory|(?<!oval )(?<!box )office"
+    r"|observatory|headquarters|(?<!oval )(?<!box )office"
     r"|foods|systems|technologies|industries|airlines|airways|energy|pharma\w*|partners"
     r"|solutions)\.?\)?$"
 )
@@ -145,7 +145,10 @@ def is_office(words: str) -> bool:
     folded = fold(words.strip(" *:"))
     if _TEAM.match(folded) and len(folded.split()) <= 10 and not words.endswith("."):
         return True
-    if len(folded.split()) > 10 or not (_is_name(words) or _is_short_title(words)):
+    named = re.sub(
+        r"^((?:the )?office of .{4,40}) to (?=the )", r"\1 of ", words, flags=re.IGNORECASE
+    )
+    if len(folded.split()) > 10 or not (_is_name(named) or _is_short_title(words)):
         return False
     return _OFFICE.match(folded) is not None or (
         len(words) <= 24 and _OFFICE_UNSPACED.search(words) is not None
@@ -177,6 +180,8 @@ def is_person(words: str) -> bool:
     """Two to four capitalised words: a name, as far as its shape goes."""
     names = re.sub(r",? (?:Jr|Sr|Ph\.?D|M\.?D|MP|II|III|IV)\.?$", "", words).split()
     if not 2 <= len(names) <= 5 or is_caps(words) or _HEADLINE_VERB.search(fold(words)):
+        return False
+    if fold(names[0]) in _SMALL_WORDS or fold(names[0]) in ("a", "an", "new", "our", "at"):
         return False
     return all(
         re.fullmatch(r"(?:[^\W\d_][\w.'’-]*|“\w+”|\"\w+\")", name) for name in names

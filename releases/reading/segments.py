@@ -55,6 +55,7 @@ _ADDRESS_ONLY = re.compile(r"(?:https?://|www\.)\S+")
 _NO_PLACE = re.compile(
     r"\b(?:briefing|statement|release|remarks|report|day|week|note|news|update)\b"
 )
+_SHORTENED = re.compile(r"\b(?:Inc|Ltd|Corp|Co|Bros|Jr|Sr)$")
 _TIME_THEN = re.compile(
     r"[(\[]?(?:at )?\d{1,2}[:.]\d\d(?: ?[ap]\.? ?m\.?)?(?:"
     r" \(?[A-Z]{2,4}\)?)?[)\]]?[\s,;|–—-]+(?=\S)",
@@ -68,7 +69,7 @@ _RELEASED_AS = (
     "press notice",
     "comunicado de prensa", "nota de prensa", "communique de presse", "pressemitteilung",
     "comunicato stampa",
-    "news", "fact sheet", "media alert",
+    "news", "fact sheet", "media alert", "보도자료", "新闻稿", "プレスリリース",
 )  # fmt: skip
 
 
@@ -160,7 +161,8 @@ def _by_date(words: str) -> list[Part] | None:
         first = start + len(side) - len(side.lstrip(_LOOSE + "("))
         last = end - (len(side) - len(side.rstrip(_LOOSE + "(")))
         last = first + len(_TRAILING_ARTICLE.sub("", words[first:last]))
-        if words[last : last + 1] == "." and "." in words[first:last]:
+        is_short = _SHORTENED.search(words[first:last]) is not None
+        if words[last : last + 1] == "." and ("." in words[first:last] or is_short):
             last += 1
         known = segment(words[first:last]) or _after_time(words[first:last])
         is_before = end == date.start and not re.search(r"\s[-–—/|]\s*$", side)

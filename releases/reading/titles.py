@@ -20,6 +20,7 @@ from releases.reading.places import has_place_shape
 from releases.reading.prose import ends_sentence, has_no_room, is_joined
 from releases.reading.spans import Label
 
+_WHERE = re.compile(r"(?:At|Before|To|In) (?:the|a|an) ")
 _KINDS_BEFORE_COLON = ("press-release", "media-advisory", "media-note")
 
 
@@ -149,6 +150,8 @@ def _is_one(first: Piece, second: Piece, chunk: Chunk, lines: list[Line], page: 
     same_case = is_caps(first.words) == is_caps(second.words)
     if is_organisation(first.words) and is_organisation(second.words):
         return False
+    if is_position(first.words) and _WHERE.match(second.words) and not is_caps(first.words):
+        return False
     if is_joined(first.words, second.words):
         return not (after.after_blank and first.words.endswith(":"))
     if ends_sentence(first.words) and not after.after_blank:
@@ -214,7 +217,9 @@ def _label_after(chunks: list[Chunk], header: Header) -> list[Chunk]:
         words = chunk.words
         if is_office(words):
             _label(chunk, Label.OFFICE)
-        elif is_organisation(words) and not is_position(words):
+        elif (
+            is_organisation(words) and not is_position(words) and not _is_above_place(chunk, header)
+        ):
             _label(chunk, Label.LETTERHEAD)
         elif is_kind_by_whom(words) and not header.of(Label.KIND):
             _label(chunk, Label.KIND)
@@ -226,6 +231,14 @@ def _label_after(chunks: list[Chunk], header: Header) -> list[Chunk]:
             _label(chunk, Label.SUBTITLE)
             subtitles.append(chunk)
     return subtitles
+
+
+def _is_above_place(chunk: Chunk, header: Header) -> bool:
+    """A venue, with its town on the next line."""
+    position = header.pieces.index(chunk.pieces[-1])
+    following = header.pieces[position + 1 : position + 2]
+    is_place = bool(following) and following[0].label is Label.PLACE
+    return is_place and is_venue(chunk.words)
 
 
 def _is_place_by_position(chunk: Chunk, header: Header) -> bool:

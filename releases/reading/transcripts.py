@@ -44,7 +44,11 @@ def find_speakers(lines: list[Line]) -> frozenset[str]:
             counts[name] += 1
     counts = Counter({name: count for name, count in counts.items() if _may_speak(name)})
     honoured = {name for name in counts if _HONORIFIC.match(fold(name))}
-    capitals = {name for name in counts if is_caps(name) or name in ("Q", "A")}
+    capitals = {
+        name
+        for name in counts
+        if is_caps(name) or name in ("Q", "A") or name.upper() == name.lower()
+    }
     # Labels in capitals (CLIMATE: …) look alike, but do not come back and bear no title.
     repeated = {
         name for name in counts if counts[name] > 1 and (name in capitals or name in honoured)
