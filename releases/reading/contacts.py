@@ -121,6 +121,11 @@ def is_reachable(words: str) -> bool:
     return has_email(words) or has_phone(words)
 
 
+def is_web_address(words: str) -> bool:
+    """Whether the line is the address of a page, and nothing else."""
+    return _WEB.match(words) is not None and " " not in words
+
+
 def is_fields_only(words: str) -> bool:
     """Whether the line is nothing but numbers and addresses by which somebody is reached."""
     if len(words) > 200 or not is_reachable(words):

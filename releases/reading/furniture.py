@@ -38,7 +38,8 @@ _IMMEDIATE_HALF = re.compile(
 )
 _ORNAMENT = ' \t*#=~_-–—•·|:.[]()<>«»“”"/'
 _NUMBERED_WORDS = (
-    r"(?:release|news release|press release|media release|statement|prn|pr|nr|ref(?:erence)?"
+    r"(?:release|news release|press release|media release|statement|prn|pr|nr|ref(?:erence"
+    r"|erencia)?"
     r"|our ref|no|nr|n[o°º]"
     r"|num(?:ero|ber)?|№|n|number|id|bulletin|communique|comunicado|nota|pm|pi|boletin|file"
     r"|doc(?:ument)?"
@@ -52,7 +53,8 @@ _NUMBER = re.compile(
     r"|^(?:#|№)\s?\d[\w/.-]{0,14}$"
     r"|^[a-z]{1,8}(?:[/-][a-z]{1,6}){0,3}[/-](?:\(?\d{1,4}\)?)(?:[/.-]?\(?[a-z0-9]{1,6}\)?)"
     r"{0,5}(?:-[a-z]{2,4}/\d+)*$"
-    r"|^[a-z]{2,4}\d{1,4}$|^\d{3,6}$|^(?:\(?\d{4}\)? ?)\d{1,4}$|^[a-z]{2,5}-?\d{2}-\d{2,5}$"
+    r"|^[a-z]{2,4}\d{1,4}$|^[a-z]{1,2}\d{2}-\d{2,5}$|^\d{3,6}$|^(?:\(?\d{4}\)? ?)\d{1,4}$"
+    r"|^[a-z]{2,5}-?\d{2}-\d{2,5}$"
     r"|^(?:[a-z]+ ){1,3}(?:no|nr|n[°º]|number|index|#)[.:]? ?(?:[a-z]{0,4} ?)?\d[\w./-]{0,20}$"
     r"|^(?:[^\W\d_]{2,10}/)?[^\W\d_]{2,12}/[^\W\d_]{2,12}$"
     r"|^第? ?\d{1,6} ?[号號期]$|^\(?〔?\d{4}〕?第?\d+号\)?$"

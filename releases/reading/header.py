@@ -10,7 +10,12 @@ from releases.reading.date_lines import date_field_end
 from releases.reading.embargo_lines import is_embargo, read_embargo
 from releases.reading.lines import Cell, Line, Page, cells
 from releases.reading.mail_headers import read_mail_headers
-from releases.reading.openings import index_length, menu_length, preamble_length
+from releases.reading.openings import (
+    index_length,
+    menu_length,
+    preamble_length,
+    repost_length,
+)
 from releases.reading.pieces import Header, Piece, visible_offset
 from releases.reading.prose import (
     has_two_sentences,
@@ -47,6 +52,8 @@ class HeaderReader:
         header, index = self._header, self._take_mail_headers()
         if index == 0 and (count := menu_length(self._lines)):
             index = self._take_furniture(0, count, Label.LIST_FOOTER)
+        if index == 0 and (count := repost_length(self._lines)):
+            index = self._take_furniture(0, count, Label.MAIL_HEADER)
         limit = min(len(self._lines), _LONGEST)
         while index < limit:
             if self._starts_body(index):

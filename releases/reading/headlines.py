@@ -86,11 +86,12 @@ def _is_letterhead(chunk: Chunk, chunks: list[Chunk], header: Header) -> bool:
             return True
         if below.label is not None:
             break
-    if chunk is not chunks[0]:
+    number = chunks.index(chunk)
+    if number > 2 or any(len(above.words.split()) > 6 for above in chunks[: number + 1]):
         return False
     position = header.pieces.index(chunk.pieces[-1])
-    if len(chunk.words.split()) > 6:
+    following = header.pieces.index(chunks[number + 1].pieces[0])
+    if number and len(chunks[number + 1].words.split()) < 4:
         return False
-    following = header.pieces.index(chunks[1].pieces[0])
     between = {piece.label for piece in header.pieces[position + 1 : following]}
     return bool(between & {Label.RELEASE_LINE, Label.KIND, Label.NUMBER, Label.OFFICE, Label.DATE})

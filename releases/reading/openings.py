@@ -2,10 +2,12 @@
 
 import re
 
+from releases.reading.furniture import is_rule
 from releases.reading.kinds import kind_of
 from releases.reading.lines import Line, Page, fold, is_caps
 from releases.reading.prose import is_preamble, is_prose, run_length
 from releases.reading.segments import segment
+from releases.reading.spans import Label
 from releases.reading.stamps import is_breadcrumb
 from releases.reading.transcripts import speaker_of
 
@@ -15,6 +17,7 @@ _INDEXED = re.compile(
 )
 _BRIEFER = re.compile(r"^(?:briefer|speaker)s?:", re.IGNORECASE)
 _ORGANISED = re.compile(r"^(?:the )?(?:u\.?s\.? |united states )?department of|^transcript:?$")
+_OWN = {Label.DATE, Label.RELEASE_LINE, Label.NUMBER, Label.OFFICE, Label.PLACE}
 _MENU = 40
 """Lines that a page's menu may have above its breadcrumbs."""
 _LONGEST_INDEX = 90
@@ -36,6 +39,25 @@ def menu_length(lines: list[Line]) -> int:
         if len(line.words) > 60 or is_prose(line.words):
             return 0
     return 0
+
+
+def repost_length(lines: list[Line]) -> int:
+    """How many lines somebody wrote above a rule, with a whole release below it."""
+    has_note = False
+    for count, line in enumerate(lines[:_MENU], 1):
+        if has_note and is_rule(line.words) and line.words[0] in "-_=*":
+            return count if _has_header(lines[count : count + 12]) else 0
+        labels = {part.label for part in segment(line.words) or ()}
+        if labels & _OWN:
+            return 0
+        small = sum(word[0].islower() for word in line.words.split())
+        has_note |= len(line.words) >= 40 and small >= 5 and not labels
+    return 0
+
+
+def _has_header(lines: list[Line]) -> bool:
+    labels = {part.label for line in lines for part in segment(line.words) or ()}
+    return Label.DATE in labels and bool(labels & {Label.KIND, Label.RELEASE_LINE, Label.NUMBER})
 
 
 def index_length(lines: list[Line], index: int, speakers: frozenset[str]) -> int:

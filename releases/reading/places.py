@@ -97,6 +97,8 @@ def is_place(words: str) -> bool:
     words = bare_place(words.strip(" .()"))
     if len(words) > 70 or not words or words[0].islower():
         return False
+    if re.match(r"(?:by|from|for|to|with|statement|remarks)\b", words, re.IGNORECASE):
+        return False
     parts = [fold(part).strip(" .") for part in re.split(r"[,，/;]| and | & | [–-] ", words)]
     parts = [part for part in parts if part]
     if not parts or not has_place_shape(words):

@@ -9,7 +9,9 @@ _CASELESS = re.compile("[\u0590-\u06ff\u0900-\u097f\uac00-\ud7af]")
 _ENDS = (".", "!", "?", "…", "。", "！", "？", "؟", "۔", "।")
 _CLOSERS = "\"”’'»)]」』）*"
 # A full stop between two sentences; abbreviations are shorter words or single letters.
-_TWO_SENTENCES = re.compile(r"[^\W\d_A-Z]{5,}[\"”»)]?[.!?]['\"”»)]?\s+['\"“«(¿¡]?[^\W\d_a-z]")
+_TWO_SENTENCES = re.compile(
+    r"(?:[^\W\d_A-Z]{5,}|\b(?:19|20)\d\d)[\"”»)]?[.!?]['\"”»)]?\s+['\"“«(¿¡]?[^\W\d_a-z]"
+)
 BULLET = re.compile(
     r"^(?:[•●○◦▪▫■□◆◇▶►‣⁃∙·➢➤✓✔★☆→]\s*|(?:--|[-–—*+»>])\s+|o\s+(?=[A-ZÀ-Þ])"
     r"|[\uf0b7\uf0a7\uf0d8]\s*)(?=\S)"
@@ -140,6 +142,10 @@ def run_length(lines: list[Line], start: int, page: Page) -> int:
     count = 1
     while start + count < len(lines):
         line, following = lines[start + count - 1], lines[start + count]
+        is_cut = following.after_page and following.words[0].islower()
+        if is_cut and not ends_sentence(line.words):
+            count += 1
+            continue
         if following.after_blank or not _goes_on(line, following, width, page):
             break
         count += 1

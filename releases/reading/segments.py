@@ -154,6 +154,10 @@ def _by_date(words: str) -> list[Part] | None:
         return None
     (date,) = dates
     parts = [Part(date.start, date.end, Label.DATE, date)]
+    if date.start == 0 and (colon := re.match(r":\s+", words[date.end :])):
+        start = date.end + colon.end()  # 4/09/93: SCIENCE TEAM SELECTED
+        is_headline = start < len(words) and not ends_sentence(words)
+        return [*parts, Part(start, len(words), None)] if is_headline else None
     for start, end in ((0, date.start), (date.end, len(words))):
         side = words[start:end]
         if DATE_GLUE.match(side):

@@ -9,8 +9,9 @@ from releases.reading.spans import Label, Span
 
 _STAMP = re.compile(
     r"^(?:(?:unclassified|declassified|sensitive but unclassified|classified by.{0,40})[ ,:/-]*)?"
-    r"(?:u\.?s\.? department of \w+ )?case no\.? ?[a-z]{0,3}-?\d.*$"
-    r"|^release(?:d)? in (?:full|part)\b(?:[ ,;/&]*[bf]?\d?\(?[a-z0-9,;. &()]{0,40}\)?)?$"
+    r"(?:[\w. ]{3,50} )?case no\.? ?[a-z]{0,3}-?\d{2,4}-.*$"
+    r"|^release in$|^part b\d.{0,20}$|^full$|^release(?:d)? in (?:full"
+    r"|part)\b(?:[ ,;/&]*[bf]?\d?\(?[a-z0-9,;. &()]{0,40}\)?)?$"
     r"|^(?:unclassified|declassified|sensitive but unclassified|sbu|non-?responsive)$"
     r"|^doc(?:ument)? no\.? ?[a-z]?\d{5,}.*$|^(?:approved )?for release:? \d{4}/\d\d/\d\d.*$"
     r"|^b ?[1-7](?:\([a-z]\))?$|^.{0,30}\b(?:foia|f-\d{4}-\d{4,6})\b.{0,80}\bdate: \S+$"
@@ -34,9 +35,12 @@ _NAVIGATION = re.compile(
     r"|stories|content|posts|topics|documents|information):?"
     r"|(?:page )?(?:last )?(?:modified|reviewed|revised)(?: on)?\s?:.{4,40}"
     r"|[»›] ?\S.{3,100}|(?:view|watch|see) (?:the )?(?:video|photos?|slide ?show|gallery|webcast)"
-    r"|\[?end of document\]?|in focus|(?:video|audio|photos?|fotos?)(?: \(\w+\))?"
+    r"|\[?end of document\]?|in focus(?:: .{3,60})?|white house radio|article|\d{1,2} min read"
+    r"|\[?(?:date|thread) (?:prev|next|index)\]?.*|(?:www\.)?whitehouse\.gov|(?:video|audio"
+    r"|photos?|fotos?)(?: \(\w+\))?"
     r"|editor: .{3,40}|nasa official: .{3,40}|page (?:editor|manager|owner): .{3,40}"
-    r"|briefing room|(?:tags?|topics?|filed under|categories|category|keywords):.{0,120}"
+    r"|briefing room|(?:tags?|topics?|filed under|categories|category|keywords):.{0,120}|tags"
+    r"|topics|filed under"
     r"|inicio|compartir|imprimir|enviar por correo|partager|imprimer|drucken|teilen"
     r"|seite drucken|zum inhalt springen|startseite|zuruck(?: zur ubersicht)?|stampa|condividi"
     r"|печать|поделиться|версия для печати|طباعة|مشاركة|打印|分享|【打印】|字号.{0,12}"
@@ -47,6 +51,10 @@ _NAVIGATION = re.compile(
 _CRUMBS = re.compile(
     r"^(?:you are here:? ?)?(?:home|startseite|inicio|accueil|главная)\s?(?:>|»|›|/|\||::).{0,200}$"
     r"|^[\w&'., -]{2,40}(?: (?:>|»|›) [\w&'., -]{2,60}){1,6}$"
+)
+_SITE_LINKS = re.compile(
+    r"\b(?:privacy policy|privacy|accessibility|copyright|foia|usa\.gov|site ?map|contact us"
+    r"|terms)\b"
 )
 _LONGEST = 320
 
@@ -61,7 +69,11 @@ def is_navigation(words: str) -> bool:
     if len(words) > _LONGEST:
         return False
     folded = fold(words).strip(" *|•·+-–—[]")
-    return _NAVIGATION.match(folded) is not None or is_breadcrumb(words)
+    return (
+        _NAVIGATION.match(folded) is not None
+        or is_breadcrumb(words)
+        or (folded.count("|") >= 2 and _SITE_LINKS.search(folded) is not None)
+    )
 
 
 def is_breadcrumb(words: str) -> bool:

@@ -11,7 +11,7 @@ from releases.reading.pieces import Piece
 from releases.reading.prose import ends_sentence, is_advisory_field, is_prose
 from releases.reading.segments import segment
 from releases.reading.spans import Label
-from releases.reading.stamps import is_furniture
+from releases.reading.stamps import is_furniture, is_navigation
 
 _CLOSES = re.compile("end|conclu|adjourn", re.IGNORECASE)
 _END_MARKS = frozenset("#-–—*(（x")
@@ -97,7 +97,10 @@ def _paragraphs(lines: list[Line]) -> list[list[Line]]:
     for group in groups(lines):
         start = 0
         for index in range(1, len(group)):
-            if max(len(group[index - 1].words), len(group[index].words)) > _LONG:
+            before, words = group[index - 1].words, group[index].words
+            if max(len(before), len(words)) > _LONG or (
+                len(words) > 80 and furniture.is_number(before)
+            ):
                 found.append(group[start:index])
                 start = index
         found.append(group[start:])
@@ -153,6 +156,8 @@ def _without_boilerplate(found: list[list[Line]]) -> int:
         while kept > 1 and (
             _is_tail_group(found[kept - 1])
             or (kept < len(found) and _heads_contact(found[kept - 1], found[kept]))
+            or (2 < kept < len(found) and _is_site(found[kept - 1], found[kept], found[kept - 2]))
+            or (kept > 2 and _is_under_tags(found[kept - 1], found[kept - 2]))
             or (kept > 2 and _points_elsewhere(found[kept - 1], found[kept - 2]))
         ):
             kept -= 1
@@ -161,11 +166,26 @@ def _without_boilerplate(found: list[list[Line]]) -> int:
             return kept
 
 
+def _is_site(group: list[Line], following: list[Line], before: list[Line]) -> bool:
+    """The address of the whole site, above what the site has at its foot."""
+    words = group[0].words
+    is_address = len(group) == 1 and contacts.is_web_address(words)
+    is_above_links = is_navigation(following[0].words)
+    return is_address and is_above_links and not before[-1].words.endswith((":", ","))
+
+
 def _is_tail_group(group: list[Line]) -> bool:
     if is_advisory_field(group[0].words):
         return False
     label = _label(group)
     return label is not Label.FOOTER or is_standing(group)
+
+
+def _is_under_tags(group: list[Line], before: list[Line]) -> bool:
+    """What a web page lists below "Tags" or "Related"."""
+    is_short = len(group) <= 12 and all(len(line.words) <= 160 for line in group)
+    is_list = len(before) == 1 and is_navigation(before[0].words)
+    return is_short and is_list and not ends_sentence(group[-1].words)
 
 
 def _points_elsewhere(group: list[Line], before: list[Line]) -> bool:

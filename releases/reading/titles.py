@@ -39,6 +39,8 @@ def choose(header: Header, lines: list[Line], page: Page) -> Headings:
     chunks = _chunks(header, lines, page)
     scored = [(headline_score(chunk, chunks, header), chunk) for chunk in chunks]
     best = max((score for score, _ in scored), default=-1.0)
+    if best < 0 and header.subject and chunks:
+        return Headings(None, tuple(_label_after(chunks, header)))
     if best < 0 and (kind := _kind_as_title(header)):
         title, why_unsure = kind, None
         chunks = [kind, *chunks]
@@ -87,7 +89,7 @@ def _free_split_kinds(header: Header, lines: list[Line]) -> None:
 
 def _doubt(title: Chunk, best: float, scored: list[tuple[float, Chunk]]) -> str | None:
     looks_like_name = any(
-        is_what(title.words) for is_what in (is_organisation, is_office, is_position)
+        is_what(title.words) for is_what in (is_organisation, is_office, is_position, is_person)
     )
     if best < 0 and (len(scored) > 1 or looks_like_name):
         return f"no line looks like a headline; taken: «{title.words[:60]}»"
@@ -156,6 +158,9 @@ def _is_one(first: Piece, second: Piece, chunk: Chunk, lines: list[Line], page: 
         return not (after.after_blank and first.words.endswith(":"))
     if ends_sentence(first.words) and not after.after_blank:
         return same_case and not page.is_centred(before) and has_no_room(before, after, page.width)
+    is_full = len(first.words) >= 40 and has_no_room(before, after, page.width)
+    if is_full and is_caps(first.words) and is_caps(second.words) and not after.after_blank:
+        return True
     if _are_unlike(first.words, second.words, is_apart=after.after_blank):
         return False
     is_centred = chunk.is_centred and page.is_centred(after)
