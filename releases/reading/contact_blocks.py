@@ -56,7 +56,8 @@ def _is_unlabelled_contact(lines: list[Line], text: str, index: int) -> bool:
     first = cells(group[0], text)[0].words
     if index <= 2 and (is_organisation(first) or is_office(first)):
         return False
-    if len(group) > 7 or len(first.split()) > 6 or (is_caps(first) and len(first.split()) > 4):
+    most = 9 if contacts.is_reachable(first) else 6
+    if len(group) > 7 or len(first.split()) > most or (is_caps(first) and len(first.split()) > 4):
         return False
     parts = [cell.words for line in group for cell in cells(line, text)]
     if any(contacts.label_end(part) is not None or _is_furniture(part) for part in parts):

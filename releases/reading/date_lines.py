@@ -15,7 +15,7 @@ _DATE_FIELD = (
 )
 _FIELD = re.compile(rf"^{_DATE_FIELD}\s?[:：|]?\s+|^{_DATE_FIELD}\s?[:：]\s?")
 DATE_GLUE = re.compile(
-    r"^(?:[\s,.;:|/–—•·()\-،，]|\b(?:on|the|le|den|el|il|am|dated|of|em|à|a|der|du|de|at|vom|г"
+    r"^(?:[\s,.;:|/–—•·()\-،，]|\b(?:on|for|the|le|den|el|il|am|dated|of|em|à|a|der|du|de|at|vom|г"
     r"|год[а]?|هـ|م|الموافق|يوم)\b)*$",
     re.IGNORECASE,
 )

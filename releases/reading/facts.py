@@ -24,7 +24,7 @@ from releases.reading.offices import (
     is_venue,
 )
 from releases.reading.parsed import Unsure
-from releases.reading.pieces import Header
+from releases.reading.pieces import Header, Piece
 from releases.reading.places import bare_place, is_place
 from releases.reading.spans import Label
 
@@ -96,7 +96,7 @@ class Facts:
             for piece in letterhead
             if is_sender(piece.words) and not _is_somebody(piece.words)
         ]
-        chosen = senders[0] if senders else None
+        chosen = _most_specific(senders) if senders else None
         if chosen is None and letterhead and letterhead[0].line <= 3:
             first = letterhead[0]
             has_name = any(letter.isalpha() for letter in first.words) and not re.search(
@@ -207,6 +207,15 @@ class Facts:
         if self._header.of(Label.RELEASE_LINE):
             self.doubt("embargo", "the text also says that it is for immediate release")
         return found.pop()
+
+
+def _most_specific(senders: list[Piece]) -> Piece:
+    """Department, administration, institute on lines of their own: the last one sends."""
+    chosen = senders[0]
+    for piece in senders[1:]:
+        if piece.line == chosen.line + 1 and is_organisation(piece.words):
+            chosen = piece
+    return chosen
 
 
 def _is_somebody(words: str) -> bool:

@@ -61,7 +61,7 @@ _NUMBER = re.compile(
 )
 _TELEPHONE = re.compile(r"\d{3}-\d{3}-\d{4}|\d{3}-\d{4}")
 _END = re.compile(
-    r"^(?:#(?: ?#){0,9}|-+ ?30(?: ?-+ ?30)* ?-+|– ?30 ?–|— ?30 ?—|xxx|x x x"
+    r"^(?:[(\[]?#(?: ?#){0,9}[)\]]?|-+ ?30(?: ?-+ ?30)* ?-+|– ?30 ?–|— ?30 ?—|xxx|x x x"
     r"|[-–—*#(\[ ]*(?:end|ends|the end|end (?:of )?(?:the )?(?:fact sheet|byliner|excerpts?"
     r"|statement"
     r"|remarks|release|interview|translation)|end of (?:release|text|statement|transcript|document"

@@ -16,12 +16,13 @@ from releases.reading.openings import (
     preamble_length,
     repost_length,
 )
+from releases.reading.parts import Part, Value
 from releases.reading.pieces import Header, Piece, visible_offset
 from releases.reading.prose import (
     has_two_sentences,
     is_prose,
 )
-from releases.reading.segments import METADATA, Part, Value, segment
+from releases.reading.segments import METADATA, segment
 from releases.reading.spans import Label
 from releases.reading.transcripts import speaker_of
 
@@ -105,11 +106,12 @@ class HeaderReader:
             return self._take_embargo(index)
         if furniture.is_half_release_line(line.words) and index + 1 < len(self._lines):
             following = self._lines[index + 1]
-            if furniture.is_release_line(f"{line.words} {following.words}"):
+            second, *others = cells(following, self._text)
+            if furniture.is_release_line(f"{line.words} {second.words}"):
                 self._add(Label.RELEASE_LINE, line.start, line.end, line.words, index)
-                self._add(
-                    Label.RELEASE_LINE, following.start, following.end, following.words, index
-                )
+                self._add(Label.RELEASE_LINE, second.start, second.end, second.words, index)
+                for cell in others:
+                    self._take_cell(cell, segment(cell.words), index)
                 return 2
         self._look_for_contact(index)
         parts_of_line = cells(line, self._text)

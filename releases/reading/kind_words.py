@@ -115,6 +115,7 @@ SERIES = {
     *("media advisories", "press briefings", "daily press briefings", "briefings & statements"),
     *("special briefings", "news and events", "news & events", "latest news", "newsroom"),
     *("communiques de presse", "comunicados de prensa", "notas de prensa", "pressemitteilungen"),
+    *("executive orders", "presidential actions", "proclamations", "presidential memoranda"),
     *("comunicati stampa", "пресс-релизы", "بيانات صحفية", "joint statements", "press room"),
 }
 # A title that says its own kind. The first that fits; folded text.
@@ -159,7 +160,8 @@ IN_TITLE = (
     ),
     (
         Kind.PRESS_STATEMENT,
-        r"^(?:\w+ ){0,2}(?:joint |press |media )?statements? (?:by|from|of|on|regarding|to"
+        r"^(?:\w+ ){0,2}(?:joint |press |media )?statements? (?:by|from|of|on|at|before"
+        r"|regarding|to"
         r"|following|attributable|concerning|for|in|about)\b|^(?:joint"
         r"|press) (?:press )?(?:statement|declaration|communique)\b|\bstatement (?:by|on|from"
         r"|regarding|attributable)\b|\bjoint (?:statement|communique|declaration)\b"

@@ -1,5 +1,6 @@
 """The headers of a mail, and of those it passes on, that were pasted above a release."""
 
+import re
 from dataclasses import dataclass
 
 from releases.reading import furniture
@@ -7,6 +8,7 @@ from releases.reading.lines import Line
 from releases.reading.segments import segment
 from releases.reading.spans import Label
 
+_CLOCK = re.compile(r"([A-Z][a-z]{2} +\d{1,2}) \d\d:\d\d(?::\d\d)?(?: [A-Z]{3,4})?( (?:19|20)\d\d)")
 _LONGEST = 30
 """Lines of one mail's headers."""
 _NOTE = 8
@@ -68,7 +70,7 @@ def _read(block: list[tuple[str, str]], found: MailHeaders) -> None:
         if furniture.is_subject(name) and value:
             found.subject = furniture.without_reply_marks(value) or found.subject
         elif furniture.is_mail_date(name):
-            found.date = value
+            found.date = _CLOCK.sub(r"\1,\2", value)
 
 
 def _next_mail(lines: list[Line], start: int) -> int:

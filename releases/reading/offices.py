@@ -49,6 +49,8 @@ _OFFICE_UNSPACED = re.compile(
 _ORGANISATION_START = re.compile(
     r"^(?:the )?(?:u\.?s\.? |united states |federal |royal |national |international |european )?"
     r"(?:ministry|federal reserve|departamento de (?:estado|defensa|justicia)|la casa blanca"
+    r"|(?:[\w.]+ ){0,3}(?:institute|academy|university|college|society|center|centre|agency"
+    r"|administration|service|council) (?:of|for|on) "
     r"|us army\b|army corps|corps of engineers|air force|marine corps|coast guard|national guard"
     r"|(?:permanent )?(?:mission|delegation) (?:of|to)"
     r"|(?:house |senate |joint |select |permanent )*(?:sub)?committee on"
@@ -58,7 +60,7 @@ _ORGANISATION_START = re.compile(
     r"|white house|united nations|commission|secretariat|ministerio|ministere|ministero"
     r"|bundesminister"
     r"|auswartiges amt|bundesamt|bundesregierung|die bundesregierung|embajada|ambassade|botschaft"
-    r"|gobierno|gouvernement|governo|presidencia|presidence|presidenza|republique|republica"
+    r"|gobierno|gouvernement|governo|presidencia\b|presidence|presidenza|republique|republica"
     r"|repubblica"
     r"|министерство|мид |посольство|правительство|администрация|федеральн|міністерство"
     r"|кабінет міністрів"
@@ -139,6 +141,13 @@ _HEADLINE_VERB = re.compile(
     r"|anuncia|presenta|inaugura|annonce|lance|presente|stellt|startet|veroffentlicht|lancia"
     r"|объявляет|объявил\w*|запускает|открывает)\b"
 )
+_NO_NAME = re.compile(
+    r"\b(?:dialogues?|agreements?|reports?|policy|plans?|programs?|programmes?|standards?"
+    r"|initiatives?|strategy|relations|talks|summit|treaty|activities|updates?|results|outlook"
+    r"|statements?|remarks|briefing|visit|travel|meeting|schedule|review|week|month|states|united"
+    r"|government|situation|conference|development|research|security|crisis|elections?|economy"
+    r"|negotiations?|declaration|cooperation|partnership|assistance|budget|deadline|features)\b"
+)
 _SENT_TO = re.compile(
     r" to (?=the )|(?<=ambassador) to\b|(?<=representative) to\b|(?<=mission) to\b|(?<=envoy) to\b"
 )
@@ -186,6 +195,8 @@ def is_person(words: str) -> bool:
     names = re.sub(r",? (?:Jr|Sr|Ph\.?D|M\.?D|MP|II|III|IV)\.?$", "", words).split()
     if not 2 <= len(names) <= 5 or is_caps(words) or _has_verb(fold(words)):
         return False
+    if _NO_NAME.search(fold(words)):
+        return False
     if len(names[0]) >= 3 and names[0].isupper():  # NIST Cryptography Activities
         return False
     if fold(names[0]) in _SMALL_WORDS or fold(names[0]) in ("a", "an", "new", "our", "at"):
@@ -225,7 +236,8 @@ def _has_verb(folded: str) -> bool:
 def is_venue(words: str) -> bool:
     """A room or building where something was said."""
     folded = fold(words)
-    return len(folded.split()) <= 9 and _VENUE.search(folded) is not None
+    is_named = len(folded.split()) <= 9 and _VENUE.search(folded) is not None
+    return is_named and not _has_verb(folded)
 
 
 def _is_short_title(words: str) -> bool:

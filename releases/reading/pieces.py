@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from releases.reading.lines import Line
-from releases.reading.segments import Value
+from releases.reading.parts import Value
 from releases.reading.spans import Label
 
 

@@ -105,7 +105,9 @@ def is_place(words: str) -> bool:
         return False
     if all(part in CITIES for part in parts):
         return True
-    return len(parts) > 1 and parts[-1] in REGIONS and all(len(part) < 40 for part in parts)
+    town, comma, region = words.rpartition(",") if "," in words else words.rpartition("，")
+    is_named = bool(comma) and fold(region).strip(" .") in REGIONS and bool(town.strip())
+    return is_named and all(len(part) < 40 for part in parts)
 
 
 def bare_place(words: str) -> str:

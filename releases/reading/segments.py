@@ -1,51 +1,27 @@
 """What a line of the header is made of, as far as the line itself tells."""
 
-import datetime
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from releases.content import Kind
 from releases.reading import furniture
 from releases.reading.addresses import is_address
 from releases.reading.date_lines import DATE_GLUE, is_clock_time, whole_date
-from releases.reading.dates import FoundDate, find_dates
-from releases.reading.kinds import PrintedKind, is_series, kind_at_start, kind_of, kind_of_title
+from releases.reading.dates import find_dates
+from releases.reading.fields import named_parts
+from releases.reading.kinds import is_series, kind_at_start, kind_of, kind_of_title
 from releases.reading.lines import fold
 from releases.reading.offices import is_office, is_organisation
+from releases.reading.parts import Part
 from releases.reading.places import has_place_shape, is_place
 from releases.reading.prose import ends_sentence
 from releases.reading.spans import Label
 from releases.reading.stamps import is_furniture, is_navigation
 
-Value = PrintedKind | FoundDate | datetime.date | None
-
-
 METADATA = (Label.DATE, Label.PLACE, Label.KIND, Label.RELEASE_LINE, Label.NUMBER)
 """What the lines of a header say that are no headline."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """`words[start:end]` of a line, and what it is; `label` None where the line does not tell."""
-
-    start: int
-    end: int
-    label: Label | None
-    value: Value = None
-
-
-_ISSUED_AT = re.compile(
-    r"^(?:issued|done|given|signed|emitido|emitida|dado|dada|hecho|firmado|fait|gegeben|fatto)"
-    r" (?:in|at|en|a|zu|em) (?=\S)"
-)
-_FROM_FIELD = re.compile(
-    r"^(?:from|source|issued by|released by|von|herausgeber|de la part de|de parte de)\s?:\s"
-    r"(?=[^@]{3,120}$)"
-)
-_PLACE_FIELD = re.compile(
-    r"^(?:place|location|city|dateline|ort|lugar|lieu|luogo|local|место|المكان|地点|地點)\s?[:：]\s?"
-)
 _SEPARATOR = re.compile(r"\s*[|•·‖▪]\s*|\s+[-–—/]+\s+|\s*[;；]\s*|\s*：\s*")
 _LONGEST = 250
 """Characters; a longer line is no line of a header."""
@@ -109,14 +85,8 @@ def _whole(words: str) -> list[Part] | None:
         return [Part(0, len(words), Label.KIND, kind)]
     if date := whole_date(words):
         return [Part(0, len(words), Label.DATE, date)]
-    if (issued := _ISSUED_AT.match(fold(words))) and _is_town(words[issued.end() :]):
-        start = issued.end()
-        return [Part(0, start, Label.LETTERHEAD), Part(start, len(words), Label.PLACE)]
-    if sender := _FROM_FIELD.match(fold(words)):
-        return [
-            Part(0, sender.end(), Label.LETTERHEAD),
-            Part(sender.end(), len(words), Label.LETTERHEAD),
-        ]
+    if parts := named_parts(words):
+        return parts
     if _ADDRESS_ONLY.fullmatch(words):
         return [Part(0, len(words), Label.LETTERHEAD)]
     bracketed = re.fullmatch(r"[(\[](?P<place>[^()\[\]]+,[^()\[\]]+)[)\]]", words)
@@ -127,15 +97,9 @@ def _whole(words: str) -> list[Part] | None:
             return [Part(0, len(words), label)]
     if is_address(words):
         return [Part(0, len(words), Label.LETTERHEAD)]
-    if field := _PLACE_FIELD.match(fold(words)):
-        return [Part(0, field.end(), Label.PLACE), Part(field.end(), len(words), Label.PLACE)]
     if len(words) <= 320 and is_furniture(words):
         return [Part(0, len(words), Label.LIST_FOOTER)]
     return None
-
-
-def _is_town(words: str) -> bool:
-    return is_place(words) or ("," in words and has_place_shape(words))
 
 
 def _split(words: str) -> list[Part] | None:
@@ -189,6 +153,8 @@ def _after_time(words: str) -> list[Part] | None:
 
 def _is_place_before_date(words: str) -> bool:
     if kind_of_title(words) or is_organisation(words) or _NO_PLACE.search(fold(words)):
+        return False
+    if fold(words) in ("for", "of", "on", "as", "from", "until", "since", "the", "by", "through"):
         return False
     return has_place_shape(words) and len(words.split()) <= 4
 

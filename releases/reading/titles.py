@@ -21,6 +21,8 @@ from releases.reading.prose import ends_sentence, has_no_room, is_joined
 from releases.reading.spans import Label
 
 _WHERE = re.compile(r"(?:At|Before|To|In) (?:the|a|an) ")
+_HOPELESS = -2
+"""A score that only names and offices have."""
 _KINDS_BEFORE_COLON = ("press-release", "media-advisory", "media-note")
 
 
@@ -41,7 +43,7 @@ def choose(header: Header, lines: list[Line], page: Page) -> Headings:
     best = max((score for score, _ in scored), default=-1.0)
     if best < 0 and header.subject and chunks:
         return Headings(None, tuple(_label_after(chunks, header)))
-    if best < 0 and (kind := _kind_as_title(header)):
+    if best < 0 and (kind := _kind_as_title(header, best)):
         title, why_unsure = kind, None
         chunks = [kind, *chunks]
     elif not chunks:
@@ -79,7 +81,10 @@ def _free_split_kinds(header: Header, lines: list[Line]) -> None:
             continue
         is_apart = lines[following.line].after_blank
         if piece.label is None and following.label is Label.DATE and not is_apart:
-            if re.search(r"\b(?:for|of|on)$", fold(piece.words)):
+            is_open = re.search(r"\b(?:for|of|on)$", fold(piece.words)) is not None
+            if is_open or re.match(
+                r"for (?!release|use|publication|immediate)", fold(following.words)
+            ):
                 following.label = None
         elif piece.label is Label.KIND and following.label is None:
             may_go_on = not is_apart or following.words.startswith("by ")
@@ -101,13 +106,20 @@ def _doubt(title: Chunk, best: float, scored: list[tuple[float, Chunk]]) -> str 
     return None
 
 
-def _kind_as_title(header: Header) -> Chunk | None:
+def _kind_as_title(header: Header, best: float) -> Chunk | None:
     """Newsroom pages may have a kind for their title ("Daily Press Briefing")."""
+    is_on_top = True
     for piece in header.pieces:
         if piece.label is Label.KIND and isinstance(piece.value, PrintedKind):
             is_generic = piece.value.kind is Kind.PRESS_RELEASE or len(piece.words.split()) < 2
-            if not is_generic:
+            if not is_generic and (is_on_top or piece.value.kind is Kind.TRANSCRIPT):
                 return Chunk([piece], is_centred=False)
+            if is_on_top:
+                return None
+        if piece.label in (Label.OFFICE, Label.LETTERHEAD, Label.DATE, None):
+            is_on_top = False
+            if best > _HOPELESS:
+                return None
     return None
 
 
