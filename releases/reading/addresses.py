@@ -21,7 +21,7 @@ _ADDRESS = re.compile(
     r"|\b(?:ул\.|улица|пл\.|площадь|просп\.|проспект|наб\.) ?[^\W\d_]"
     r"|^[^\W\d_][\w. '-]{1,30},? (?:d\. ?c\.|[a-z]{2,5}\.?),? \d{5}(?:-\d{4})?(?:,? u\.?s\.?a\.?)?$"
 )
-_PHONE = re.compile(r"[ ,;|·•-]+(?:tel|telephone|phone|fax)\b.{5,60}$")
+_PHONE = re.compile(r"[ ,;.|·•-]+(?:tel|telephone|phone|fax)\b.{5,60}$")
 
 
 def is_address(words: str) -> bool:

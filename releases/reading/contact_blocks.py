@@ -35,7 +35,7 @@ def _end(lines: list[Line], text: str, index: int, label: str) -> int:
     end = index if rest or label.rstrip().endswith((":", "：")) else index - 1
     for ahead in range(index + 1, min(index + _LONGEST, len(lines))):
         line = lines[ahead]
-        if line.after_blank and (end > index or rest):
+        if line.after_blank and (end > index or rest or is_office(label)):
             break
         parts = [cell.words for cell in cells(line, text)]
         if not any(contacts.can_follow(part) for part in parts):

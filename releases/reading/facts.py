@@ -107,6 +107,8 @@ class Facts:
             chosen = first if has_name and len(first.words.split()) <= 6 else None
         if chosen is None:
             return None
+        if is_position(chosen.words) and (match := _OFFICE_OF.search(chosen.words)):
+            return match["office"]
         chosen.label = Label.OFFICE
         return _FROM.sub("", chosen.words).strip(" *:,")
 

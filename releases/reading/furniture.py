@@ -55,7 +55,7 @@ _NUMBER = re.compile(
     r"{0,5}(?:-[a-z]{2,4}/\d+)*$"
     r"|^[a-z]{2,4}\d{1,4}$|^[a-z]{1,2}\d{2}-\d{2,5}$|^\d{3,6}$|^(?:\(?\d{4}\)? ?)\d{1,4}$"
     r"|^[a-z]{2,5}-?\d{2}-\d{2,5}$"
-    r"|^(?:[a-z]+ ){1,3}(?:no|nr|n[°º]|number|index|#)[.:]? ?(?:[a-z]{0,4} ?)?\d[\w./-]{0,20}$"
+    r"|^(?:[a-z]+ ){1,3}(?:no|nr|pr|n[°º]|number|index|#)[.:]? ?(?:[a-z]{0,4} ?)?\d[\w./-]{0,20}$"
     r"|^(?:[^\W\d_]{2,10}/)?[^\W\d_]{2,12}/[^\W\d_]{2,12}$"
     r"|^第? ?\d{1,6} ?[号號期]$|^\(?〔?\d{4}〕?第?\d+号\)?$"
 )
@@ -77,7 +77,8 @@ _END = re.compile(
 )
 # END and the time at which it ended ("END 2:16 P.M. EDT").
 _END_AT = re.compile(
-    r"^end\b[ .:-]*(?:at )?\d{1,2}[:.]\d\d ?(?:[ap]\.? ?m\.?)?(?: ?\(?[a-z]{1,4}\)?\.?)?$"
+    r"^end\b[ .:-]*(?:at )?\d{1,2}[:.]\d\d ?(?:[ap]\.? ?m\.?)?(?: ?\(?(?:[a-z]{1,5}"
+    r"|local time)\)?\.?)?$"
     r"|^\(?(?:the )?(?:briefing|press conference|interview|call|press availability|remarks|event)"
     r" (?:was )?(?:concluded|ended|adjourned) (?:at )?.{4,20}$"
 )

@@ -10,6 +10,7 @@ from releases.reading.date_lines import date_field_end
 from releases.reading.embargo_lines import is_embargo, read_embargo
 from releases.reading.lines import Cell, Line, Page, cells
 from releases.reading.mail_headers import read_mail_headers
+from releases.reading.offices import is_organisation
 from releases.reading.openings import (
     index_length,
     menu_length,
@@ -71,12 +72,18 @@ class HeaderReader:
 
     def _give_inner_lines_to_body(self) -> None:
         """Below "(begin text)" a second headline belongs to the text that it announces."""
-        if self._inner_from is None:
+        if self._inner_from is None or not self._has_outer_headline(self._inner_from):
             return
         for piece in self._header.pieces:
             if piece.line > self._inner_from and piece.label is None:
                 piece.label = Label.BODY
                 self._header.intro.append(self._lines[piece.line])
+
+    def _has_outer_headline(self, inner_from: int) -> bool:
+        return any(
+            piece.label is None and piece.line < inner_from and not is_organisation(piece.words)
+            for piece in self._header.pieces
+        )
 
     def _take_mail_headers(self) -> int:
         mail = read_mail_headers(self._lines)

@@ -3,8 +3,9 @@
 import re
 from dataclasses import dataclass
 
+from releases.content import Kind
 from releases.reading.contacts import is_fields_only
-from releases.reading.kinds import is_kind_by_whom, kind_of_title
+from releases.reading.kinds import PrintedKind, is_kind_by_whom, kind_of_title
 from releases.reading.lines import fold, is_caps, join_words
 from releases.reading.offices import (
     is_honoured,
@@ -41,6 +42,8 @@ class Chunk:
 def headline_score(chunk: Chunk, chunks: list[Chunk], header: Header) -> float:
     """How much like a headline it looks."""
     words = chunk.words[:1000]
+    if _is_over_author(chunk, chunks, header):
+        return 3.0
     count = len(words) / 2.5 if is_unspaced(words) else len(words.split())
     score = 0.0
     if count <= 2:
@@ -71,6 +74,22 @@ def headline_score(chunk: Chunk, chunks: list[Chunk], header: Header) -> float:
     if _is_letterhead(chunk, chunks, header):
         score -= 2.5
     return score
+
+
+def _is_over_author(chunk: Chunk, chunks: list[Chunk], header: Header) -> bool:
+    """The first line, with the kind right below it and then only who speaks."""
+    if chunk is not chunks[0] or len(chunks) < 2 or len(chunk.pieces) > 3:
+        return False
+    position = header.pieces.index(chunk.pieces[-1])
+    kind = header.pieces[position + 1].value
+    if not isinstance(kind, PrintedKind) or kind.kind is Kind.PRESS_RELEASE:
+        return False
+    if is_office(chunk.words) or (is_organisation(chunk.words) and "'s " not in fold(chunk.words)):
+        return False
+    return is_person(chunks[1].words) and all(
+        is_person(below.words) or is_position(below.words) or is_venue(below.words)
+        for below in chunks[1:]
+    )
 
 
 def _is_letterhead(chunk: Chunk, chunks: list[Chunk], header: Header) -> bool:

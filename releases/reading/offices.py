@@ -228,7 +228,9 @@ def is_position(words: str) -> bool:
 
 def _has_verb(folded: str) -> bool:
     """Whether it says something, as headlines do; an ambassador to a country does not."""
-    if "'s " in folded and " of " not in folded:  # Minister Reed's Call with the Governor
+    if re.search(r"\bof [^']+'s ", folded) or (
+        "'s " in folded and " of " not in folded
+    ):  # Minister Reed's Call with the Governor
         return True
     return _HEADLINE_VERB.search(_SENT_TO.sub(" at ", folded)) is not None
 

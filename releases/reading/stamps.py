@@ -38,6 +38,7 @@ _NAVIGATION = re.compile(
     r"|\[?end of document\]?|in focus(?:: .{3,60})?|white house radio|article|\d{1,2} min read"
     r"|\[?(?:date|thread) (?:prev|next|index)\]?.*|(?:www\.)?whitehouse\.gov|(?:video|audio"
     r"|photos?|fotos?)(?: \(\w+\))?"
+    r"|(?:released|created|published|posted) .{6,30},? (?:last )?(?:updated|modified) .{4,40}"
     r"|editor: .{3,40}|nasa official: .{3,40}|page (?:editor|manager|owner): .{3,40}"
     r"|briefing room|(?:tags?|topics?|filed under|categories|category|keywords):.{0,120}|tags"
     r"|topics|filed under"

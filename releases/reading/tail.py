@@ -66,10 +66,11 @@ class Tail:
         """The date that a letter or notice has below its text."""
         found = []
         for group in self.of(Label.DATE):
-            line = group[0]
-            for part in segment(line.words) or ():
-                words = line.words[part.start : part.end]
-                found.append(Piece(part.label, line.start, line.end, words, part.value, len(lines)))
+            for line in group:
+                for part in segment(line.words) or ():
+                    words = line.words[part.start : part.end]
+                    piece = Piece(part.label, line.start, line.end, words, part.value, len(lines))
+                    found.append(piece)
         return found
 
 
@@ -230,6 +231,8 @@ def _label(group: list[Line]) -> Label:
                 part.label in allowed for part in parts
             ):
                 return label
+    if 2 <= len(group) <= 3 and _is_place_and_date(group):
+        return Label.DATE
     is_short = len(group) <= 3 and all(len(line.words.split()) <= 4 for line in group)
     if is_short and furniture.is_number(first) and not ends_sentence(words):
         return Label.NUMBER
@@ -253,6 +256,15 @@ def _label(group: list[Line]) -> Label:
         if reachable and len(first) <= 120 and not is_sentence:
             return Label.CONTACT
     return Label.FOOTER
+
+
+def _is_place_and_date(group: list[Line]) -> bool:
+    """New Delhi / April 7, 2018: where and when it was done, on lines of their own."""
+    found = [segment(line.words) for line in group if len(line.words) <= 60]
+    labels = [{part.label for part in parts} for parts in found if parts]
+    return len(labels) == len(group) and (
+        set().union(*labels) <= {Label.PLACE, Label.DATE} and {Label.DATE} in labels
+    )
 
 
 def _is_contact(group: list[Line], words: str) -> bool:
