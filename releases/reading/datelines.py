@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 
 from releases.reading.dates import FoundDate, find_dates
-from releases.reading.lines import is_caps
+from releases.reading.lines import fold, is_caps
+from releases.reading.month_names import MONTHS
 from releases.reading.places import has_place_shape, is_place
 
 LONGEST = 200
@@ -125,6 +126,8 @@ class _Reader:
 
     def _is_sure(self) -> bool:
         """A town that is known is enough; else a date or an agency must stand beside it."""
+        if self.place is not None and fold(self.place) in MONTHS:
+            return False
         if self.place is None:
             # March 5, 2024 — Trade on rivers grew …
             return self.date is not None and self.date.year is not None and self.date.start == 0

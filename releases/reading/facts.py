@@ -223,7 +223,9 @@ def _most_specific(senders: list[Piece]) -> Piece:
 def _is_somebody(words: str) -> bool:
     """A person with an honorific or a post, rather than the post alone."""
     first, _, rest = words.partition(" ")
-    return _PERSON.match(words) is not None or (is_position(first) and is_person(rest))
+    name, _, post = words.partition(",")
+    is_named = is_person(name) and is_position(post) and not _OFFICE_OF.search(words)
+    return is_named or _PERSON.match(words) is not None or (is_position(first) and is_person(rest))
 
 
 def refuse_embargo_of(headline: str) -> None:

@@ -47,6 +47,7 @@ class HeaderReader:
         self._body = BodyStart(self._header, lines, page, speakers)
         self._contact_until = -1
         self._has_title = False
+        self._held: set[int] = set()
         self._inner_from: int | None = None
 
     def read(self) -> Header:
@@ -109,7 +110,7 @@ class HeaderReader:
             return self._take_furniture(index, count, Label.LIST_FOOTER)
         if count := index_length(self._lines, index, self._speakers):
             return self._take_furniture(index, count, Label.LIST_FOOTER)
-        if self._is_embargo(line.words):
+        if self._is_embargo(line.words) and not self._hold_column(index):
             return self._take_embargo(index)
         if furniture.is_half_release_line(line.words) and index + 1 < len(self._lines):
             following = self._lines[index + 1]
@@ -125,7 +126,10 @@ class HeaderReader:
         known = [segment(cell.words) for cell in parts_of_line]
         whole = segment(line.words) if len(parts_of_line) > 1 and not any(known) else None
         labels = {part.label for parts in known for part in parts or ()}
-        is_table = len(parts_of_line) > 1 and (labels & set(METADATA) or self._is_contact(index))
+        is_held = any(cell.start in self._held for cell in parts_of_line)
+        is_table = len(parts_of_line) > 1 and (
+            labels & set(METADATA) or self._is_contact(index) or is_held
+        )
         if len(parts_of_line) > 1 and not is_table:
             parts_of_line = [Cell(line.start, line.end, line.words)]
             known = [whole]
@@ -145,6 +149,9 @@ class HeaderReader:
         return count
 
     def _take_cell(self, cell: Cell, parts: list[Part] | None, index: int) -> None:
+        if cell.start in self._held:
+            self._add(Label.EMBARGO, cell.start, cell.end, cell.words, index)
+            return
         if self._is_contact(index):
             labels = {part.label for part in parts or ()}
             if not labels & {*METADATA, Label.TIME} - {Label.PLACE}:
@@ -172,6 +179,28 @@ class HeaderReader:
             return False
         # A paragraph that also speaks of it is body, and read as such.
         return not (self._has_title and has_two_sentences(words) and is_prose(words))
+
+    def _hold_column(self, index: int) -> bool:
+        """An embargo in a column of its own beside something else, and the time below it."""
+        line = self._lines[index]
+        found = cells(line, self._text)
+        own = [cell for cell in found if is_embargo(cell.words)]
+        if len(found) < 2 or len(own) != 1:
+            return False
+        (head,) = own
+        column = head.start - line.start
+        words, held = head.words, [head]
+        for below in self._lines[index + 1 : index + 4]:
+            cell = cells(below, self._text)[-1]
+            labels = {part.label for part in segment(cell.words) or ()}
+            is_below = abs(cell.start - below.start - column) <= 8 and not below.after_blank
+            if not is_below or not labels or not labels <= {Label.TIME, Label.DATE}:
+                break
+            words = f"{words} {cell.words}"
+            held.append(cell)
+        self._held |= {cell.start for cell in held}
+        self._header.embargoes.append([Line(head.start, head.end, words, words, True, False)])
+        return True
 
     def _take_embargo(self, index: int) -> int:
         line = self._lines[index]

@@ -176,7 +176,8 @@ IN_TITLE = (
         Kind.OTHER,
         r"^(?:daily )?public schedule\b|^week ahead\b|^question taken\b|^taken question"
         r"|^proclamation\b|\ba proclamation$|^nominations? (?:and withdrawals? )?sent to\b"
-        r"|^executive order\b|\bpool report\b|^daily (?:guidance|schedule)|\bpress schedule\b"
+        r"|^executive order\b|\bpool report\b|^daily (?:guidance|schedule|(?:public "
+        r"|appointments? )schedule)|\bpress schedule\b"
         r"|^(?:text of a )?(?:letter|message|memorandum|memoranda) (?:from|to|for|of)\b"
         r"|^presidential (?:message|memorandum|determination)\b",
     ),

@@ -45,7 +45,7 @@ def repost_length(lines: list[Line]) -> int:
     """How many lines somebody wrote above a rule, with a whole release below it."""
     has_note = False
     for count, line in enumerate(lines[:_MENU], 1):
-        if has_note and is_rule(line.words) and line.words[0] in "-_=*":
+        if has_note and is_rule(line.words) and line.words[0] in "-_=*—–":
             return count if _has_header(lines[count : count + 12]) else 0
         labels = {part.label for part in segment(line.words) or ()}
         if labels & _OWN:

@@ -184,13 +184,14 @@ def _goes_on(line: Line, following: Line, width: int, page: Page) -> bool:
 
 def _is_indented_start(line: Line, following: Line, width: int) -> bool:
     """A paragraph whose first line is set in, and broke where the paper ends."""
-    is_set_in = 2 <= line.indent <= 15 and following.indent == 0
+    set_in = line.indent - following.indent
     return (
-        is_set_in
-        and line.indent + len(line.words) > width * 0.85
-        and len(following.words) > line.indent
+        2 <= set_in <= 15
+        and following.indent <= 8
+        and set_in + len(line.words) > width * 0.85
+        and len(following.words) > set_in
         and not is_caps(line.words)
-        and has_no_room(line, following, width - line.indent)
+        and has_no_room(line, following, width - set_in)
     )
 
 

@@ -32,6 +32,9 @@ _NO_PLACE = re.compile(
     r"\b(?:briefing|statement|release|remarks|report|day|week|note|news|update)\b"
 )
 _SHORTENED = re.compile(r"\b(?:Inc|Ltd|Corp|Co|Bros|Jr|Sr)$")
+_FOR_DAY = re.compile(
+    r"\b[Ff]or (?:\w+day,? )?(?:[A-Z][a-z]+ \d{1,2},? \d{4}|\d{1,2} [A-Z][a-z]+ \d{4})$"
+)
 _TIME_THEN = re.compile(
     r"[(\[]?(?:at )?\d{1,2}[:.]\d\d(?: ?[ap]\.? ?m\.?)?(?:"
     r" \(?[A-Z]{2,4}\)?)?[)\]]?[\s,;|–—-]+(?=\S)",
@@ -105,6 +108,8 @@ def _whole(words: str) -> list[Part] | None:
 def _split(words: str) -> list[Part] | None:
     if len(words) > 160:
         return None
+    if _FOR_DAY.search(words) and kind_of_title(words):
+        return None  # Daily Appointments Schedule for May 5, 2009
     for attempt in (_by_date, _by_separator, _by_kind, _by_place, _by_release_line):
         if parts := attempt(words):
             return parts

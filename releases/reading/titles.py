@@ -21,8 +21,6 @@ from releases.reading.prose import ends_sentence, has_no_room, is_joined
 from releases.reading.spans import Label
 
 _WHERE = re.compile(r"(?:At|Before|To|In) (?:the|a|an) ")
-_HOPELESS = -2
-"""A score that only names and offices have."""
 _KINDS_BEFORE_COLON = ("press-release", "media-advisory", "media-note")
 
 
@@ -43,7 +41,7 @@ def choose(header: Header, lines: list[Line], page: Page) -> Headings:
     best = max((score for score, _ in scored), default=-1.0)
     if best < 0 and header.subject and chunks:
         return Headings(None, tuple(_label_after(chunks, header)))
-    if best < 0 and (kind := _kind_as_title(header, best)):
+    if best < 0 and (kind := _kind_as_title(header, chunks)):
         title, why_unsure = kind, None
         chunks = [kind, *chunks]
     elif not chunks:
@@ -106,7 +104,7 @@ def _doubt(title: Chunk, best: float, scored: list[tuple[float, Chunk]]) -> str 
     return None
 
 
-def _kind_as_title(header: Header, best: float) -> Chunk | None:
+def _kind_as_title(header: Header, chunks: list[Chunk]) -> Chunk | None:
     """Newsroom pages may have a kind for their title ("Daily Press Briefing")."""
     is_on_top = True
     for piece in header.pieces:
@@ -118,9 +116,17 @@ def _kind_as_title(header: Header, best: float) -> Chunk | None:
                 return None
         if piece.label in (Label.OFFICE, Label.LETTERHEAD, Label.DATE, None):
             is_on_top = False
-            if best > _HOPELESS:
+            if not all(_is_name(chunk.words) for chunk in chunks):
                 return None
     return None
+
+
+def _is_name(words: str) -> bool:
+    """Who sends or speaks, or a remark in brackets."""
+    is_remark = words[0] in "([" and words[-1] in ")]"
+    return is_remark or any(
+        is_who(words) for is_who in (is_organisation, is_office, is_position, is_person)
+    )
 
 
 def _heads_body(chunk: Chunk, title: Chunk, header: Header) -> bool:
