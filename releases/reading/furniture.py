@@ -45,7 +45,9 @@ _NUMBERED_WORDS = (
     r"|doc(?:ument)?"
     r"|выпуск|номер|رقم|العدد|编号|編號|文号)"
 )
-_CODE = r"(?:[a-z]{1,10}[/-]?)?\(?\d{1,6}\)?(?:[/._-]?\(?[a-z0-9]{1,8}\)?|[ ]\(?\d{1,6}\)?){0,6}"
+_CODE = (
+    r"(?:[a-z]{1,10}[/-]?){0,2}\(?\d{1,6}\)?(?:[/._-]?\(?[a-z0-9]{1,8}\)?|[ ]\(?\d{1,6}\)?){0,6}"
+)
 _NUMBER = re.compile(
     rf"^(?:{_NUMBERED_WORDS}[\s.:#]*)+(?:no|nr|n[o°º]|#|№)?[\s.:#]*{_CODE}\.?$"
     r"|^\d{2,4}[/-]\d{1,6}(?:[/-]\d{1,4}){0,3}$"
@@ -77,7 +79,8 @@ _END = re.compile(
 )
 # END and the time at which it ended ("END 2:16 P.M. EDT").
 _END_AT = re.compile(
-    r"^end\b[ .:-]*(?:at )?\d{1,2}[:.]\d\d ?(?:[ap]\.? ?m\.?)?(?: ?\(?(?:[a-z]{1,5}"
+    r"^(?:end|fin|fine|fim"
+    r"|ende)\b[ .:-]*(?:at )?\d{1,2}[:.]\d\d ?(?:[ap]\.? ?m\.?)?(?: ?\(?(?:[a-z]{1,5}"
     r"|local time)\)?\.?)?$"
     r"|^\(?(?:the )?(?:briefing|press conference|interview|call|press availability|remarks|event)"
     r" (?:was )?(?:concluded|ended|adjourned) (?:at )?.{4,20}$"

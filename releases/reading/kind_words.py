@@ -153,7 +153,8 @@ IN_TITLE = (
         r"|after|in|during)\b|\bremarks$|^(?:the )?(?:weekly|radio|inaugural|keynote"
         r"|farewell)(?: radio)? address\b|\b(?:radio|weekly) address\b|\baddress by\b|^speech\b"
         r"|\bspeech (?:by|of|to|at)\b"
-        r"|^toast|^rede (?:von|des|der|zu|zum|bei)\b|^discours (?:de|du|prononce)\b"
+        r"|^declaraciones (?:de|del) |^toast|^rede (?:von|des|der|zu|zum|bei)\b|^discours (?:de"
+        r"|du|prononce)\b"
         r"|^allocution\b|^discurso (?:de|del|en|ante)\b|^palabras\b|^intervencion (?:de|del)\b"
         r"|^discorso\b|^intervento (?:di|del)\b|^выступление|^речь |^слово |^讲话|(?:讲话|致辞|演讲"
         r"|演説)$|^كلمة ",

@@ -185,7 +185,9 @@ def is_organisation(words: str) -> bool:
     if _ORGANISATION_START.match(folded):
         return True
     # "Remarks at the White House" ends in a house, and is none.
-    if _ORGANISATION_END.search(folded) and not re.search(r" (?:at|on|with|to|from|by) ", folded):
+    if _ORGANISATION_END.search(folded) and not re.search(
+        r" (?:at|on|with|to|from|by|before) ", folded
+    ):
         return True
     return len(words) <= 24 and _ORGANISATION_UNSPACED.search(words) is not None
 

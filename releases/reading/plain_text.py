@@ -54,7 +54,8 @@ def read_plain_text(text: str) -> Parsed:
             f" in the {len(lines)} lines of the text"
         )
     body, dateline, marks = _without_dateline(text, body, len(header.intro))
-    if not header.of(Label.DATE):
+    is_dated = dateline is not None and dateline.date is not None and dateline.date.date
+    if not header.of(Label.DATE) and not is_dated:
         header.pieces += tail.dates(lines)
     facts = Facts(header, dateline, is_transcript=bool(speakers))
     facts.doubt("title", headings.why_unsure)
@@ -127,7 +128,7 @@ def _title(text: str, header: Header, headings: Headings, lines: list[Line]) -> 
             "no title: no headline stands between the top of the text and its first paragraph,"
             f" «{line.words[:60]}» (line {header.body_from + 1} of those that are not empty)"
         )
-    words = headings.title.words.strip()
+    words = headings.title.words.strip().rstrip(":").rstrip() or headings.title.words
     head, colon, rest = words.partition(":")
     if colon and rest.strip() and is_series(head):
         _part_title(text, header, headings.title.pieces[0], rest.strip(), Label.SERIES)

@@ -94,9 +94,14 @@ _NAME_END = re.compile(
 )
 
 
+def ends_abbreviated(words: str) -> bool:
+    """Whether the full stop at its end is an abbreviation's."""
+    return _NAME_END.search(words[-20:]) is not None
+
+
 def is_sentence(words: str) -> bool:
     """A sentence of its own, however short: for lines that can be no headline any more."""
-    if len(words) <= 60 and _NAME_END.search(words):
+    if len(words) <= 60 and ends_abbreviated(words):
         return False
     if words.endswith(":") and len(words) <= 200:
         return _is_lead_in(words)

@@ -35,6 +35,7 @@ _SHORTENED = re.compile(r"\b(?:Inc|Ltd|Corp|Co|Bros|Jr|Sr)$")
 _FOR_DAY = re.compile(
     r"\b[Ff]or (?:\w+day,? )?(?:[A-Z][a-z]+ \d{1,2},? \d{4}|\d{1,2} [A-Z][a-z]+ \d{4})$"
 )
+_PREPOSITIONS = ("for", "of", "on", "as", "from", "until", "since", "by", "through", "in", "at")
 _TIME_THEN = re.compile(
     r"[(\[]?(?:at )?\d{1,2}[:.]\d\d(?: ?[ap]\.? ?m\.?)?(?:"
     r" \(?[A-Z]{2,4}\)?)?[)\]]?[\s,;|–—-]+(?=\S)",
@@ -139,6 +140,8 @@ def _by_date(words: str) -> list[Part] | None:
             last += 1
         known = segment(words[first:last]) or _after_time(words[first:last])
         is_before = end == date.start and not re.search(r"\s[-–—/|]\s*$", side)
+        if known is None and re.match(r"[Ff]rom \S.{2,60}:\s*$", side):
+            known = [Part(0, last - first, Label.LETTERHEAD)]  # From Tech Beat: October 1, 2014
         if known is None and is_before and _is_place_before_date(words[first:last]):
             known = [Part(0, last - first, Label.PLACE)]
         if known is None:
@@ -159,7 +162,7 @@ def _after_time(words: str) -> list[Part] | None:
 def _is_place_before_date(words: str) -> bool:
     if kind_of_title(words) or is_organisation(words) or _NO_PLACE.search(fold(words)):
         return False
-    if fold(words) in ("for", "of", "on", "as", "from", "until", "since", "the", "by", "through"):
+    if fold(words).split()[0] in _PREPOSITIONS:
         return False
     return has_place_shape(words) and len(words.split()) <= 4
 

@@ -103,7 +103,8 @@ def without_stamps(text: str, lines: list[Line]) -> tuple[list[Line], list[Span]
             or (after_page and index > 0 and lines[index - 1].after_page)
         )
         is_mark = is_at_edge and (_alike(line.words) in repeated or _is_page_number(line.words))
-        if is_stamp(line.words) or (is_mark and kept):
+        is_stamped = is_stamp(line.words) or (after_page and _goes_on(lines, index))
+        if is_stamped or (is_mark and kept):
             marks.append(Span(line.start, line.end, Label.PAGE_MARK))
             after_page, after_blank = True, after_blank or line.after_blank
             continue
@@ -113,6 +114,15 @@ def without_stamps(text: str, lines: list[Line]) -> tuple[list[Line], list[Span]
         after_page = after_blank = False
         kept.append(line)
     return kept, marks
+
+
+def _goes_on(lines: list[Line], index: int) -> bool:
+    """Whether a line belongs to the stamp above it: whose case it is, and when it was stamped."""
+    words = fold(lines[index].words[:80])
+    if lines[index].after_blank:
+        return False
+    following = lines[index + 1].words if index + 1 < len(lines) else ""
+    return re.match(r"date: ?\d", words) is not None or following.startswith("Case No")
 
 
 def _running(lines: list[Line]) -> frozenset[str]:

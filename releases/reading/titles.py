@@ -17,9 +17,10 @@ from releases.reading.offices import (
 )
 from releases.reading.pieces import Header, Piece
 from releases.reading.places import has_place_shape
-from releases.reading.prose import ends_sentence, has_no_room, is_joined
+from releases.reading.prose import ends_abbreviated, ends_sentence, has_no_room, is_joined
 from releases.reading.spans import Label
 
+_DELIVERY = re.compile(r"[(\[]?(?:as (?:prepared|delivered|released|translated)|check )")
 _WHERE = re.compile(r"(?:At|Before|To|In) (?:the|a|an) ")
 _KINDS_BEFORE_COLON = ("press-release", "media-advisory", "media-note")
 
@@ -139,6 +140,8 @@ def _heads_body(chunk: Chunk, title: Chunk, header: Header) -> bool:
     is_somebody = any(
         is_who(chunk.words) for is_who in (is_person, is_position, is_office, is_organisation)
     )
+    if _DELIVERY.match(fold(chunk.words)):
+        return False
     is_heading = not is_somebody or is_caps(chunk.words)
     return has_metadata and is_heading and not is_venue(chunk.words)
 
@@ -174,7 +177,8 @@ def _is_one(first: Piece, second: Piece, chunk: Chunk, lines: list[Line], page: 
         return False
     if is_joined(first.words, second.words):
         return not (after.after_blank and first.words.endswith(":"))
-    if ends_sentence(first.words) and not after.after_blank:
+    is_end = ends_sentence(first.words) and not ends_abbreviated(first.words)
+    if is_end and not after.after_blank:
         return same_case and not page.is_centred(before) and has_no_room(before, after, page.width)
     is_full = len(first.words) >= 40 and has_no_room(before, after, page.width)
     if is_full and is_caps(first.words) and is_caps(second.words) and not after.after_blank:

@@ -23,7 +23,8 @@ _HONORIFIC = re.compile(
     r"|.{2,6}社记者)$"
 )
 _NO_SPEAKER = re.compile(
-    r"^(?:note|notes|background|correction|update|contact|contacts|media|tel|phone|fax|e-?mail"
+    r"^(?:(?:for )?(?:press |news |immediate |media )?release|note|notes|background|correction"
+    r"|update|contact|contacts|media|tel|phone|fax|e-?mail"
     r"|email|web|website|http|https|subject|date|from|to|re|for example|example|source|sources"
     r"|photo|caption|video"
     r"|editor'?s note|notes? to editors?|summary|total|address|fact|url|twitter|tags|topics?"
