@@ -1,5 +1,7 @@
 """Where the header of a plain text ends and its body begins."""
 
+import re
+
 from releases.reading import contacts
 from releases.reading.datelines import read_dateline
 from releases.reading.kinds import is_kind_by_whom
@@ -22,6 +24,8 @@ from releases.reading.prose import (
 from releases.reading.segments import METADATA, segment
 from releases.reading.spans import Label
 from releases.reading.transcripts import speaker_of
+
+_ADDRESSED = re.compile(r"Dear |TO THE (?:CONGRESS|SENATE|HOUSE) ")
 
 
 class BodyStart:
@@ -99,7 +103,8 @@ class BodyStart:
             return False
         if is_item(words) or is_advisory_field(words) or is_schedule_line(words):
             return True
-        if words.startswith("Dear ") and words.rstrip(") ").endswith((":", ",")):
+        is_letter = _ADDRESSED.match(words) and words.rstrip(") ").endswith((":", ","))
+        if is_letter and (words.startswith("Dear ") or self._has_headline()):
             return True
         return is_salutation(words) and self._has_metadata_since_title() and not is_caps(words)
 

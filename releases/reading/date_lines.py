@@ -19,6 +19,7 @@ DATE_GLUE = re.compile(
     r"|год[а]?|هـ|م|الموافق|يوم)\b)*$",
     re.IGNORECASE,
 )
+_CLOCK = re.compile(r",? \d\d:\d\d(?::\d\d)?(?: (?:[+-]\d{4}|[A-Z]{2,4}))?")
 _COMPACT_DATE = re.compile(r"(?:19|20)\d\d[01]\d[0-3]\d")
 _TIME = re.compile(
     r"^[(\[]?(?:at |as of )?\d{1,2}(?:[:.]\d\d){1,2} ?(?:[ap]\.? ?m\.?|uhr|hrs|hours|h"
@@ -41,6 +42,8 @@ def whole_date(words: str) -> FoundDate | None:
     if len(dates) != 1:
         return None
     (date,) = dates
+    if start == 0 and _CLOCK.fullmatch(words[date.end :]) and not words[: date.start].strip(" ,"):
+        return date
     is_rest_short = field is not None and len(words) - date.end <= 32
     if DATE_GLUE.match(words[start : date.start]) and (
         is_rest_short or DATE_GLUE.match(words[date.end :])

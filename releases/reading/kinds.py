@@ -60,7 +60,7 @@ def kind_of_title(title: str) -> Kind | None:
 def is_kind_by_whom(words: str) -> bool:
     """Whether it is a kind with its author ("STATEMENT BY IAN KELLY, SPOKESMAN"), no headline."""
     folded = fold(words)
-    is_by_whom = _BY_WHOM.match(folded) is not None and len(folded.split()) <= 14
+    is_by_whom = _BY_WHOM.match(folded) is not None and len(folded.split()) <= 24
     return is_by_whom and not re.search(r" (?:on|regarding|about|sobre|sur|zu|zum|zur) ", folded)
 
 

@@ -10,6 +10,7 @@ from releases.reading.spans import Label, Span
 _STAMP = re.compile(
     r"^(?:(?:unclassified|declassified|sensitive but unclassified|classified by.{0,40})[ ,:/-]*)?"
     r"(?:[\w. ]{3,50} )?case no\.? ?[a-z]{0,3}-?\d{2,4}-.*$"
+    r"|^review authority: .{3,60}$|^(?:waiver|document) .{0,20}review(?:ed)? .{0,40}\d{4}$"
     r"|^release in$|^part b\d.{0,20}$|^full$|^release(?:d)? in (?:full"
     r"|part)\b(?:[ ,;/&]*[bf]?\d?\(?[a-z0-9,;. &()]{0,40}\)?)?$"
     r"|^(?:unclassified|declassified|sensitive but unclassified|sbu|non-?responsive)$"

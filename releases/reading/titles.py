@@ -108,10 +108,12 @@ def _doubt(title: Chunk, best: float, scored: list[tuple[float, Chunk]]) -> str 
 def _kind_as_title(header: Header, chunks: list[Chunk]) -> Chunk | None:
     """Newsroom pages may have a kind for their title ("Daily Press Briefing")."""
     is_on_top = True
+    are_offices = all(is_organisation(chunk.words) or is_office(chunk.words) for chunk in chunks)
     for piece in header.pieces:
         if piece.label is Label.KIND and isinstance(piece.value, PrintedKind):
             is_generic = piece.value.kind is Kind.PRESS_RELEASE or len(piece.words.split()) < 2
-            if not is_generic and (is_on_top or piece.value.kind is Kind.TRANSCRIPT):
+            is_spoken = piece.value.kind is Kind.TRANSCRIPT
+            if not is_generic and (is_on_top or is_spoken or are_offices):
                 return Chunk([piece], is_centred=False)
             if is_on_top:
                 return None
@@ -176,7 +178,7 @@ def _is_one(first: Piece, second: Piece, chunk: Chunk, lines: list[Line], page: 
     if is_position(first.words) and _WHERE.match(second.words) and not is_caps(first.words):
         return False
     if is_joined(first.words, second.words):
-        return not (after.after_blank and first.words.endswith(":"))
+        return not after.after_blank or (same_case and not first.words.endswith(":"))
     is_end = ends_sentence(first.words) and not ends_abbreviated(first.words)
     if is_end and not after.after_blank:
         return same_case and not page.is_centred(before) and has_no_room(before, after, page.width)
