@@ -12,7 +12,7 @@ def unquoted(lines: list[Line]) -> list[Line]:
     """The lines without the marks of quotation, when nearly all have one."""
     head = lines[:_SAMPLE]
     marked = sum(line.words[0] == ">" for line in head)
-    if len(head) < 4 or marked * 10 < len(head) * 9:
+    if len(head) < 4 or head[0].words[0] != ">" or marked * 3 < len(head) * 2:
         return lines
     found: list[Line] = []
     after_blank = True

@@ -113,7 +113,8 @@ def _kind_as_title(header: Header, chunks: list[Chunk]) -> Chunk | None:
         if piece.label is Label.KIND and isinstance(piece.value, PrintedKind):
             is_generic = piece.value.kind is Kind.PRESS_RELEASE or len(piece.words.split()) < 2
             is_spoken = piece.value.kind is Kind.TRANSCRIPT
-            if not is_generic and (is_on_top or is_spoken or are_offices):
+            is_below = are_offices and all(part.line < piece.line for part in _all(chunks))
+            if not is_generic and (is_on_top or is_spoken or is_below):
                 return Chunk([piece], is_centred=False)
             if is_on_top:
                 return None
@@ -122,6 +123,10 @@ def _kind_as_title(header: Header, chunks: list[Chunk]) -> Chunk | None:
             if not all(_is_name(chunk.words) for chunk in chunks):
                 return None
     return None
+
+
+def _all(chunks: list[Chunk]) -> list[Piece]:
+    return [piece for chunk in chunks for piece in chunk.pieces]
 
 
 def _is_name(words: str) -> bool:
