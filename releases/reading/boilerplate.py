@@ -4,7 +4,7 @@ import re
 
 from releases.reading.addresses import is_address
 from releases.reading.lines import Line, fold
-from releases.reading.prose import is_prose
+from releases.reading.prose import ends_sentence, is_prose
 
 _NOTES = re.compile(
     r"^[#*\[(-]*\s?(?:notes? (?:to|for) (?:the )?(?:news ?|picture )?(?:editors?|desks?"
@@ -79,7 +79,9 @@ def is_standing(group: list[Line]) -> bool:
     if _DISCLAIMER.search(fold(words)):
         return True
     is_postal = _ADDRESS.search(words) is not None or is_address(words)
-    return len(words) <= 160 and is_postal and not is_prose(words)
+    small = sum(word[0].islower() and len(word) > 2 for word in words.split())
+    is_said = is_prose(words) or (ends_sentence(words) and small >= 4)
+    return len(words) <= 160 and is_postal and not is_said
 
 
 def is_notes(words: str) -> bool:

@@ -214,7 +214,8 @@ _OPEN_END = re.compile(
     r"|для|о|от|من|في|على|و|إلى))$"
 )
 _JOINING_START = re.compile(
-    r"^(?:and|or|of|for|to|with|in|on|at|by|as|y|de|del|et|und|e|и|в|на|with|from)\b"
+    r"^(?:and|or|of|for|to|with|in|on|at|by|as|after|before|following|during|upon|regarding|y|de"
+    r"|del|et|und|e|и|в|на|with|from)\b"
 )
 
 
