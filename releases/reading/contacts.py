@@ -3,13 +3,13 @@
 import re
 
 from releases.reading.lines import Line, fold
-from releases.reading.offices import is_position
+from releases.reading.offices import is_organisation, is_position
 
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _PHONE = re.compile(
     r"\+ ?\d{1,3}[ ()./-]{0,3}\d[\d ()./-]{5,16}\d|\(\+?\d{2,5}\) ?\d{2,4}[ .-]?\d{2,4}"
     r"|(?<![\d/.-])\d{3}[-./ ]\d{3}[-. ]\d{4}(?!\d)"
-    r"|(?<![\d/.,-])0\d{1,4}[ /-]\d[\d /-]{4,12}\d"
+    r"|(?<![\d/.,-])(?!\d\d/\d\d/\d{4})0\d{1,4}[ /-]\d[\d /-]{4,12}\d"
     r"|(?:\b(?:tel|phone|telephone|fax|mob|mobile|cell|telefon|telefono|portable|handy|movil"
     r"|direct|ph"
     r"|téléphone|tél|teléfono|móvil|telefone|телефон|тел|моб|факс)\b\.?|\b[tmfp](?=\s?[:.])"
@@ -18,11 +18,13 @@ _PHONE = re.compile(
     re.IGNORECASE,
 )
 _NAMES = (
-    r"(?:(?:media|press|news|public affairs|public information|public|investor(?: relations)?"
+    r"(?:(?:media|press|news media|news|public affairs|public information|public"
+    r"|investor(?: relations)?"
     r"|editorial|for (?:media|press)|agency|company|corporate|pr|technical"
     r"|international|additional|primary|our|your) )?(?:contacts?(?: (?:information|details"
     r"|persons?|for (?:media|press|journalists|the media)|us|points?))?"
     r"|points? of contact|inquir(?:y|ies)|enquir(?:y|ies)|queries|relations contacts?)"
+    r"|(?:[\w.&'-]+ ){1,3}contacts?(?=\s?:)"
     r"|for (?:(?:more|further|additional|general) )?(?:information|details|media inquiries"
     r"|media enquiries|press inquiries|interviews|queries"
     r"|press enquiries)(?: (?:about|on) .{3,60}?)?(?:,? (?:please )?(?:contact|call|e-?mail"
@@ -61,13 +63,15 @@ _SENTENCE_LABEL = re.compile(
     r"^(?:for (?:(?:more|further|additional) )?(?:information|details|media inquiries"
     r"|press inquiries|media enquiries|interviews)[^.:@]{0,80}?,? (?:please )?(?:contact|call"
     r"|e-?mail|reach)\b"
-    r"|(?:media |press )?(?:inquiries|enquiries|questions) (?:should|may|can) be (?:directed"
+    r"|(?:all )?(?:media |press )?(?:inquiries|enquiries|questions)(?: .{1,60})? (?:should|may"
+    r"|can) be (?:directed"
     r"|addressed|sent) to"
     r"|(?:journalists|reporters|media)(?: .{0,60})? (?:contact|should contact|may contact"
     r"|can contact|call)\b"
     r"|(?:bitte )?wenden sie sich|para mas informacion,? (?:contacte|llame|contactar)"
     r"|pour plus d'informations?,? (?:veuillez )?contacte[rz])"
 )
+_LOCAL_NUMBER = re.compile(r"\b(?:at|on|call|tel\.?|phone) \d{3}[- ]\d{2}[- ]?\d{2}\b")
 _JOB_END = re.compile(r"[,;:]$")
 _WEB = re.compile(
     r"^(?:https?://|www\.)\S+$|^(?:web|website|site|twitter|facebook|linkedin|x|url|internet)\s?:",
@@ -75,6 +79,11 @@ _WEB = re.compile(
 )
 # A word of its own in capitals first: not a part of an address.
 _NAMED = re.compile(r"(?<![\w.@-])[^\W\d_a-z]\w+(?![\w.-]*@)")
+# A name of two capitalised words, and how to reach it behind.
+_NAMED_LINE = re.compile(
+    r"(?:In [^\W\d_][\w ]{1,24}: )?[^\W\d_a-z][^\W\d_]+ (?:[^\W\d_]\.? )?[^\W\d_a-z][^\W\d_]+\b"
+    r"(?=.{0,60}(?:\d{3}|@))"
+)
 _FIELD_START = re.compile(
     r"(?:tel|t|m|p|f|fax|mob|mobile|phone|cell|e-?mail|web|тел|моб)\b", re.IGNORECASE
 )
@@ -86,6 +95,13 @@ _FIELD = re.compile(
     r"|correo|direct|office|after hours|out of hours|24-hour|twitter|web|url|电话|邮箱|電話"
     r"|emailadres|тел|эл)"
     r"\b\.?\s?(?:\w+ ){0,2}[:：]",
+    re.IGNORECASE,
+)
+
+
+_BARE = re.compile(
+    r"(?:[^\W\d_]{1,12}[.:]?\s?[.:]?\s?)?(?:\+?[\d(][\d ()./+-]{5,24}(?:\([a-z/]{3,20}\))?"
+    r"|[\w.+-]{1,64}@[\w.-]{3,80}|@\w{2,30}|(?:https?://|www\.)\S+)",
     re.IGNORECASE,
 )
 
@@ -105,6 +121,24 @@ def is_reachable(words: str) -> bool:
     return has_email(words) or has_phone(words)
 
 
+def is_web_address(words: str) -> bool:
+    """Whether the line is the address of a page, and nothing else."""
+    return _WEB.match(words) is not None and " " not in words
+
+
+def is_fields_only(words: str) -> bool:
+    """Whether the line is nothing but numbers and addresses by which somebody is reached."""
+    if len(words) > 200 or not is_reachable(words):
+        return False
+    parts = [part.strip() for part in re.split(r"[|;•·]|,(?=\s)|\s/\s", words)]
+    return all(
+        not part
+        or _BARE.fullmatch(part)
+        or (len(part.split()) <= 5 and (_FIELD.match(part) or _WEB.match(part)))
+        for part in parts
+    )
+
+
 def label_end(words: str) -> int | None:
     """Where a contact label ends that the line begins with ("Media contact:"), or None."""
     head = words[:140]
@@ -122,7 +156,8 @@ def label_end(words: str) -> int | None:
 
 def is_contact_sentence(words: str) -> bool:
     """For more information, please contact … : a contact told in a sentence."""
-    return _SENTENCE_LABEL.match(fold(words[:400])) is not None and is_reachable(words)
+    is_told = _SENTENCE_LABEL.match(fold(words[:400])) is not None
+    return is_told and (is_reachable(words) or _LOCAL_NUMBER.search(words[:400]) is not None)
 
 
 def can_follow(words: str) -> bool:
@@ -143,9 +178,10 @@ def entries(lines: list[str]) -> list[str]:
         rest = words[end:].strip(" ,;") if end is not None else words.strip(" ,;")
         is_new_person = (
             bool(rest)
-            and not is_reachable(rest)
+            and (not is_reachable(rest) or _NAMED_LINE.match(rest) is not None)
             and not _FIELD.match(rest)
             and not is_position(rest)
+            and not (found[-1:] and _is_office_of(found[-1], rest))
         )
         if found[-1] and (
             is_label
@@ -161,6 +197,12 @@ def entries(lines: list[str]) -> list[str]:
 def entries_of_groups(groups: list[list[Line]]) -> list[str]:
     """The contacts of several groups of lines."""
     return [entry for group in groups for entry in entries([line.words for line in group])]
+
+
+def _is_office_of(entry: list[str], words: str) -> bool:
+    """Where the one works whose name and number stand together on the line above."""
+    is_named = len(entry) == 1 and _NAMED_LINE.match(entry[0]) is not None
+    return is_named and not is_reachable(words) and is_organisation(words.partition(",")[0])
 
 
 def _joined(parts: list[str]) -> str:

@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass
 
 from releases.reading.dates import FoundDate, find_dates
-from releases.reading.lines import is_caps
+from releases.reading.lines import fold, is_caps
+from releases.reading.month_names import MONTHS
 from releases.reading.places import has_place_shape, is_place
 
 LONGEST = 200
@@ -14,7 +15,7 @@ _DASH = re.compile(r"\s*(?:\.?\s?--+|\.?\s?[—–―]+|(?:\s|(?<=\s))-(?=\s|[A-
 _AGENCY = re.compile(
     r"\s*(?:\([^()\d]{2,50}\)|/\s?[^/\d]{2,40}\s?/|via [A-Z][\w ]{3,30}(?=\s?[—–-]))\.?\s*"
 )
-_GLUE = re.compile(r"[\s,،，.]*(?:(?:le|el|the|den|am|on|al|il|a)\s+)?")
+_GLUE = re.compile(r"[\s,،，.|]*(?:(?:le|el|the|den|am|on|al|il|a|في)\s+)?")
 # A place ends at whatever a dateline goes on with.
 _PLACE = re.compile(
     r"\(?(?P<place>[^\W\d_](?:[^\d()—–―:;!?\n]"
@@ -70,7 +71,7 @@ class _Reader:
         if body_start is None and self.place and self.date:
             # Paris, le 3 mars 2024. Le ministre …; (Berlin, 3. März 2024) Die …
             # МОСКВА, 5 марта. /ТАСС/. Глава …
-            if self.agency and re.search(r"\)?\.\s$", self.head[: self.position]):
+            if self.agency and re.search(r"(?:\)?\.|/)\s$", self.head[: self.position]):
                 return Dateline(self.position, self.place, self.date, self.agency)
             closing = _CLOSING.match(self.head, self.position)
             if self.head[self.position - 1] == "." and self.head[self.position :].startswith(" "):
@@ -100,13 +101,15 @@ class _Reader:
                 if date.start == opened and self.head[date.end : date.end + 1] == ")":
                     self.date, self.position = date, date.end + 1
                     return True
-        return self.place is None and self._take_place()
+        return self.place is None and self._take_place(start if self.date else self.position)
 
-    def _take_place(self) -> bool:
+    def _take_place(self, start: int) -> bool:
+        if self.head.startswith("|", start - 2):  # 5 March 2024 | GENEVA -- …
+            self.position = start
         for date in self.dates:  # a month's name would be taken for a part of the place
             if date.start > self.position:
                 before = self.head[self.position : date.start]
-                words = re.sub(r"[\s,،，]+(?:le|el|the|den|am|on|al|il)?\s*$", "", before)
+                words = re.sub(r"[\s,،，]+(?:le|el|the|den|am|on|al|il|في)?\s*$", "", before)
                 if has_place_shape(words.strip(" .,")) and not _DASH.search(words):
                     self.place = words.strip(" ,،，")
                     self.position += len(words)
@@ -123,6 +126,8 @@ class _Reader:
 
     def _is_sure(self) -> bool:
         """A town that is known is enough; else a date or an agency must stand beside it."""
+        if self.place is not None and fold(self.place) in MONTHS:
+            return False
         if self.place is None:
             # March 5, 2024 — Trade on rivers grew …
             return self.date is not None and self.date.year is not None and self.date.start == 0

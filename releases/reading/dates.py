@@ -31,8 +31,11 @@ class FoundDate:
     @property
     def contradicts_weekday(self) -> bool:
         """Whether the weekday printed beside it is another than the date's."""
-        date = self.date
-        return date is not None and self.weekday is not None and self.weekday != date.weekday()
+        return self.weekday is not None and self.contradicts(self.weekday)
+
+    def contradicts(self, weekday: int) -> bool:
+        """Whether this is no date of that day of the week."""
+        return self.date is not None and weekday != self.date.weekday()
 
 
 _NAME = r"[^\W\d_]['’]?[^\s\d.,;:/()\[\]{}«»“”\"|–—_\-]{1,20}"
@@ -46,6 +49,10 @@ _FORMS = (
     # 2024年3月5日, 2024년 3월 5일
     re.compile(
         r"(?P<year>\d{4})\s?[年년]\s?(?P<number>\d{1,2})\s?[月월]\s?(?P<day>\d{1,2})\s?[日일号號]?"
+    ),
+    # 令和3年1月27日
+    re.compile(
+        r"(?P<era>令和|平成|昭和)(?P<year>元|\d{1,2})年(?P<number>\d{1,2})月(?P<day>\d{1,2})日"
     ),
     # ngày 5 tháng 3 năm 2024
     re.compile(
@@ -77,6 +84,7 @@ _FORMS = (
         r"(?P<year>\d{4}|\d\d)(?![\d/-])"
     ),
 )
+_ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925}
 _WITHOUT_YEAR = (
     re.compile(r"(?<!\d)(?P<number>\d{1,2})\s?[月월]\s?(?P<day>\d{1,2})\s?[日일]"),
     re.compile(rf"(?<![\d/.-]){_DAY}{_ORDINAL}\.?\s+{_OF}{_MONTH}(?!\w)\.?", re.IGNORECASE),
@@ -110,7 +118,9 @@ def _matches(form: re.Pattern[str], text: str) -> Iterator[FoundDate]:
 
 def _read(match: re.Match[str]) -> FoundDate | None:
     parts = match.groupdict()
-    year = int(parts["year"]) if parts.get("year") else None
+    year = int(parts["year"].replace("元", "1")) if parts.get("year") else None
+    if year is not None and parts.get("era"):
+        year += _ERAS[parts["era"]]
     if year is not None and not (1900 <= year <= 2199 or year < 100):
         return None
     if "first" in parts:
@@ -172,7 +182,12 @@ def _with_weekday(date: FoundDate, text: str) -> FoundDate:
         if after and fold(after["name"]) in WEEKDAYS:
             weekday = WEEKDAYS[fold(after["name"])]
             end = after.end()
-    return FoundDate(start, end, date.month, date.day, date.year, date.other_reading, weekday)
+    other = date.other_reading
+    if other and weekday is not None and date.contradicts(weekday) and other.weekday() == weekday:
+        return FoundDate(start, end, other.month, other.day, other.year, None, weekday)
+    if other and weekday is not None and not date.contradicts(weekday):
+        other = None
+    return FoundDate(start, end, date.month, date.day, date.year, other, weekday)
 
 
 def _date(year: int, month: int, day: int) -> datetime.date | None:

@@ -14,16 +14,23 @@ from releases.reading.embargo_lines import (
     read_embargo,
     smells_of_embargo,
 )
-from releases.reading.header import Header
 from releases.reading.kinds import PrintedKind, kind_of_title
 from releases.reading.lines import Line, fold, groups
-from releases.reading.offices import is_organisation, is_position, is_press_office, is_venue
+from releases.reading.offices import (
+    is_organisation,
+    is_person,
+    is_position,
+    is_press_office,
+    is_venue,
+)
 from releases.reading.parsed import Unsure
+from releases.reading.pieces import Header, Piece
 from releases.reading.places import bare_place, is_place
 from releases.reading.spans import Label
 
 _OFFICE_OF = re.compile(r",\s*(?P<office>(?:Office|Bureau) of .+)$")
 _PERSON = re.compile(r"(?:The )?(?:Rt\.? )?(?:Hon|Dr|Mr|Mrs|Ms|Prof)\b", re.IGNORECASE)
+_FROM = re.compile(r"^from (?:the )?", re.IGNORECASE)
 _AMERICAN = re.compile(r"\b(?:u\.?s\.?a?|d\.?c\.?|washington|new york|calif|texas|va|md)\b")
 _NEAR_TOP = 3
 """Paragraphs of the body in which a sentence about an embargo is taken to be the release's own."""
@@ -71,7 +78,9 @@ class Facts:
 
     def office(self) -> str | None:
         """The press office, else another office, else the organisation of the letterhead."""
-        offices = [piece.words.strip(" *:,") for piece in self._header.of(Label.OFFICE)]
+        offices = [
+            _FROM.sub("", piece.words).strip(" *:,") for piece in self._header.of(Label.OFFICE)
+        ]
         for office in offices:
             if is_press_office(office):
                 return office
@@ -85,19 +94,23 @@ class Facts:
             piece
             for is_sender in (is_organisation, is_position)
             for piece in letterhead
-            if is_sender(piece.words) and not _PERSON.match(piece.words)
+            if is_sender(piece.words) and not _is_somebody(piece.words)
         ]
-        chosen = senders[0] if senders else None
+        chosen = _most_specific(senders) if senders else None
         if chosen is None and letterhead and letterhead[0].line <= 3:
             first = letterhead[0]
             has_name = any(letter.isalpha() for letter in first.words) and not re.search(
                 r"\d|[:@]", first.words
             )
+            has_name = has_name and len(first.words) > 2 and kind_of_title(first.words) is None
+            has_name = has_name and not _is_somebody(first.words) and not is_person(first.words)
             chosen = first if has_name and len(first.words.split()) <= 6 else None
         if chosen is None:
             return None
+        if is_position(chosen.words) and (match := _OFFICE_OF.search(chosen.words)):
+            return match["office"]
         chosen.label = Label.OFFICE
-        return chosen.words.strip(" *:,")
+        return _FROM.sub("", chosen.words).strip(" *:,")
 
     def place(self) -> str | None:
         """A place of the header by its name, else the dateline's, else a venue."""
@@ -196,6 +209,23 @@ class Facts:
         if self._header.of(Label.RELEASE_LINE):
             self.doubt("embargo", "the text also says that it is for immediate release")
         return found.pop()
+
+
+def _most_specific(senders: list[Piece]) -> Piece:
+    """Department, administration, institute on lines of their own: the last one sends."""
+    chosen = senders[0]
+    for piece in senders[1:]:
+        if piece.line == chosen.line + 1 and is_organisation(piece.words):
+            chosen = piece
+    return chosen
+
+
+def _is_somebody(words: str) -> bool:
+    """A person with an honorific or a post, rather than the post alone."""
+    first, _, rest = words.partition(" ")
+    name, _, post = words.partition(",")
+    is_named = is_person(name) and is_position(post) and not _OFFICE_OF.search(words)
+    return is_named or _PERSON.match(words) is not None or (is_position(first) and is_person(rest))
 
 
 def refuse_embargo_of(headline: str) -> None:

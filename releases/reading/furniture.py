@@ -12,7 +12,7 @@ _IMMEDIATE = re.compile(
     r"|on receipt))*$"
     r"|^for (?:release|publication|use) (?:immediately|upon receipt|on receipt|now|at will)$"
     r"|^(?:no embargo|not embargoed|embargo: (?:none|no|aucun|keine|ninguno|nessuno))$"
-    r"|^for release$"
+    r"|^(?:for )?release(?: at)?$"
     r"|^para (?:(?:su )?(?:publicacion|difusion|divulgacion|distribucion) inmediata"
     r"|publicar de inmediato)$"
     r"|^(?:pour|a) (?:diffusion|publication) immediate$|^a diffuser immediatement$"
@@ -38,13 +38,16 @@ _IMMEDIATE_HALF = re.compile(
 )
 _ORNAMENT = ' \t*#=~_-–—•·|:.[]()<>«»“”"/'
 _NUMBERED_WORDS = (
-    r"(?:release|news release|press release|media release|statement|prn|pr|nr|ref(?:erence)?"
+    r"(?:release|news release|press release|media release|statement|prn|pr|nr|ref(?:erence"
+    r"|erencia)?"
     r"|our ref|no|nr|n[o°º]"
     r"|num(?:ero|ber)?|№|n|number|id|bulletin|communique|comunicado|nota|pm|pi|boletin|file"
     r"|doc(?:ument)?"
     r"|выпуск|номер|رقم|العدد|编号|編號|文号)"
 )
-_CODE = r"(?:[a-z]{1,10}[/-]?)?\(?\d{1,6}\)?(?:[/._-]?\(?[a-z0-9]{1,8}\)?|[ ]\(?\d{1,6}\)?){0,6}"
+_CODE = (
+    r"(?:[a-z]{1,10}[/-]?){0,2}\(?\d{1,6}\)?(?:[/._-]?\(?[a-z0-9]{1,8}\)?|[ ]\(?\d{1,6}\)?){0,6}"
+)
 _NUMBER = re.compile(
     rf"^(?:{_NUMBERED_WORDS}[\s.:#]*)+(?:no|nr|n[o°º]|#|№)?[\s.:#]*{_CODE}\.?$"
     r"|^\d{2,4}[/-]\d{1,6}(?:[/-]\d{1,4}){0,3}$"
@@ -52,13 +55,18 @@ _NUMBER = re.compile(
     r"|^(?:#|№)\s?\d[\w/.-]{0,14}$"
     r"|^[a-z]{1,8}(?:[/-][a-z]{1,6}){0,3}[/-](?:\(?\d{1,4}\)?)(?:[/.-]?\(?[a-z0-9]{1,6}\)?)"
     r"{0,5}(?:-[a-z]{2,4}/\d+)*$"
-    r"|^(?:\(?\d{4}\)? ?)\d{1,4}$|^[a-z]{2,5}-?\d{2}-\d{2,5}$"
+    r"|^[a-z]{2,4}\d{1,4}$|^[a-z]{1,2}\d{2}-\d{2,5}$|^\d{3,6}$|^(?:\(?\d{4}\)? ?)\d{1,4}$"
+    r"|^[a-z]{2,5}-?\d{2}-\d{2,5}$"
+    r"|^(?:[a-z]+ ){1,3}(?:no|nr|pr|n[°º]|number|index|#)[.:]? ?(?:[a-z]{0,4} ?)?\d[\w./-]{0,20}$"
+    r"|^(?:[^\W\d_]{2,10}/)?[^\W\d_]{2,12}/[^\W\d_]{2,12}$"
     r"|^第? ?\d{1,6} ?[号號期]$|^\(?〔?\d{4}〕?第?\d+号\)?$"
 )
 _TELEPHONE = re.compile(r"\d{3}-\d{3}-\d{4}|\d{3}-\d{4}")
 _END = re.compile(
-    r"^(?:#(?: ?#){1,9}|-+ ?30(?: ?-+ ?30)* ?-+|– ?30 ?–|— ?30 ?—|xxx|x x x"
-    r"|[-–—*#( ]*(?:end|ends|the end|end of (?:release|text|statement|transcript|document"
+    r"^(?:[(\[]?#(?: ?#){0,9}[)\]]?|-+ ?30(?: ?-+ ?30)* ?-+|– ?30 ?–|— ?30 ?—|xxx|x x x"
+    r"|[-–—*#(\[ ]*(?:end|ends|the end|end (?:of )?(?:the )?(?:fact sheet|byliner|excerpts?"
+    r"|statement"
+    r"|remarks|release|interview|translation)|end of (?:release|text|statement|transcript|document"
     r"|press release|remarks)"
     r"|end text|end transcript|end it|fin|fin del (?:texto|comunicado)|termina el texto"
     r"|fin du (?:communique|texte)"
@@ -67,25 +75,30 @@ _END = re.compile(
     r"|кінець|النهاية|انتهى|-?انتهى-?|نهاية البيان|完|（完）|\(完\)|全文完|以上|끝"
     r"|einde|slut|koniec|konec"
     r"|son|loppu)"
-    r"[-–—*#)./ ]*)$"
+    r"[-–—*#)\]./ ]*)$"
 )
 # END and the time at which it ended ("END 2:16 P.M. EDT").
 _END_AT = re.compile(
-    r"^end\b[ .:-]*(?:at )?\d{1,2}[:.]\d\d ?(?:[ap]\.? ?m\.?)?(?: ?\(?[a-z]{1,4}\)?\.?)?$"
+    r"^(?:end|fin|fine|fim"
+    r"|ende)\b[ .:-]*(?:at )?\d{1,2}[:.]\d\d ?(?:[ap]\.? ?m\.?)?(?: ?\(?(?:[a-z]{1,5}"
+    r"|local time)\)?\.?)?$"
     r"|^\(?(?:the )?(?:briefing|press conference|interview|call|press availability|remarks|event)"
     r" (?:was )?(?:concluded|ended|adjourned) (?:at )?.{4,20}$"
 )
 _WEAK_END = re.compile(
-    r"^(?:\* ?){3,}$|^(?:[•·] ?){3,}$|^(?:~ ?){3,}$|^[o0](?: [o0]){2,}$|^-+o0?o-+$"
+    r"^[-–—] ?[A-Z]{2,6} ?[-–—]$|^\* ?\*{3} ?\*$|^\*{2,} ?(?:www\.|http)\S+ ?\*{2,}$"
+    r"|^(?:\* ?){3,}$|^(?:[•·] ?){3,}$|^(?:~ ?){3,}$|^[o0](?: [o0]){2,}$|^-+o0?o-+$"
 )
 _RULE = re.compile(r"^(?:[-_=*~–—•·#+] ?){3,}$")
 _START = re.compile(
-    r"^[-–—*( ]*(?:begin(?:ning of)? (?:text|transcript|statement|remarks)|start of (?:text"
+    r"^[-–—*(\[ ]*(?:begin(?:ning of)? (?:the )?(?:text|transcript|statement|remarks|fact sheet"
+    r"|byliner"
+    r"|excerpts?|interview|translation)|start of (?:text"
     r"|statement)"
     r"|comienza el texto|comienzo del texto|inicia(?:n)? el texto|debut (?:du|de) texte"
     r"|inicio do texto"
     r"|anfang des textes|beginn des textes|начало текста|بداية النص"
-    r"|inizio (?:del )?testo)[-–—*). :]*$"
+    r"|inizio (?:del )?testo)[-–—*)\]. :]*$"
 )
 _PAGE = re.compile(
     r"^[-–—*(\[ ]*(?:more|more to come|over|please turn over|continued|continued on (?:next"
@@ -106,7 +119,9 @@ _LIST = re.compile(
     r"|these)? ?"
     r"(?:e-?mail|message|newsletter|press|list|our)|this (?:e-?mail|message|newsletter"
     r"|mailing) (?:was|has been|is being) sent"
-    r"|this (?:e-?mail|message|service) is (?:provided|sent) (?:to you )?by"
+    r"|this (?:e-?mail|message|service) is (?:provided|sent) (?:to you )?(?:at no (?:charge"
+    r"|cost) )?by"
+    r"|modify your (?:password|subscriptions)|stop subscriptions at any time"
     r"|sent (?:to .{3,60} )?on behalf of"
     r"|view (?:this|it|the) (?:e-?mail|message|release|page|as|in)\b.{0,30}(?:browser|web"
     r"|online|page)?$"
@@ -126,7 +141,8 @@ _LIST = re.compile(
     r"|^view (?:original|source)\b|^source:? [^\W\d_].{1,60}$"
     r"|subscribe press|to subscribe|join our mailing list|remove(?:d)? from (?:this|our"
     r"|the) (?:mailing )?list"
-    r"|do not reply to this|this is an? (?:auto|unmonitored|automatically)|^click here\b"
+    r"|brought to you by (?:cision|\S+wire)|do not reply to this|this is an? (?:auto|unmonitored"
+    r"|automatically)|^click here\b"
 )
 _MAIL_HEADER = re.compile(
     r"^(?P<name>from|sent|date|to|cc|bcc|subject|reply-to|importance|attachments?|von|gesendet"
@@ -170,12 +186,14 @@ def is_half_release_line(words: str) -> bool:
 
 def is_number(words: str) -> bool:
     """A release number ("RELEASE: 00-134", "2011/1860", "IP/19/1234"), and nothing else."""
-    is_coded = any(letter.isdigit() for letter in words) or words.isupper()
+    is_coded = any(letter.isdigit() for letter in words) or words == words.upper()
     if len(words) > 60 or not is_coded:
         return False
     if _TELEPHONE.fullmatch(words):
         return False
     folded = fold(words.strip(" *[]"))
+    if folded.startswith("(") and folded.endswith(")"):
+        folded = folded[1:-1]
     return _NUMBER.match(folded) is not None
 
 

@@ -4,7 +4,7 @@ from releases.content import Kind
 
 PHRASES = {
     Kind.PRESS_RELEASE: """
-        press release|news release|news story|сообщение для сми
+        press release|news release|contract announcement|contract award|news story|сообщение для сми
         |media release|press notice|press communique|news|press-release
         |for the press|information for the press|press information|press announcement
         |nota de prensa|comunicado de prensa|nota informativa|boletin de prensa
@@ -43,7 +43,7 @@ PHRASES = {
         remarks|speech|address|weekly address|opening remarks|closing remarks|prepared remarks
         |remarks as prepared|keynote|keynote address|keynote speech|testimony|toast
         |remarks to the press
-        |discurso|palabras|intervencion|alocucion|discours|allocution|rede|ansprache|grusswort
+        |declaraciones|observaciones|comentarios|discurso|palabras|intervencion|alocucion|discours|allocution|rede|ansprache|grusswort
         |festrede
         |discorso|intervento|pronunciamento|речь|выступление|обращение|виступ|كلمة|خطاب
         |讲话|講話|致辞|致辭|演讲|演講|演説|発言|연설
@@ -79,7 +79,7 @@ PHRASES = {
         |aviso a imprensa|к сведению сми|к сведению прессы|к сведению журналистов
         |إشعار للصحافة|إخطار للصحافة|تنبيه للصحافة|致新闻界通知|新闻界通知""",
     Kind.MEDIA_ADVISORY: """
-        media advisory|press advisory|news advisory|media alert|press alert|advisory
+        media advisory|note to editors|press advisory|news advisory|media alert|press alert|advisory
         |press invitation
         |media invitation|media notice|photo opportunity|media opportunity|event advisory
         |save the date
@@ -104,7 +104,9 @@ PHRASES = {
         |taken question
         |question taken|taken questions|daily appointments schedule|week at a glance|erratum
         |correction
-        |memo|daily guidance|daily guidance and press schedule|agenda|agenda de la semana|report""",
+        |a proclamation|by the president of the united states of america a proclamation
+        |an executive order|memo|daily guidance|daily guidance and press schedule|agenda
+        |agenda de la semana|report""",
 }
 SERIES = {
     *("press releases", "news releases", "media releases", "media notes", "press statements"),
@@ -113,6 +115,7 @@ SERIES = {
     *("media advisories", "press briefings", "daily press briefings", "briefings & statements"),
     *("special briefings", "news and events", "news & events", "latest news", "newsroom"),
     *("communiques de presse", "comunicados de prensa", "notas de prensa", "pressemitteilungen"),
+    *("executive orders", "presidential actions", "proclamations", "presidential memoranda"),
     *("comunicati stampa", "пресс-релизы", "بيانات صحفية", "joint statements", "press room"),
 }
 # A title that says its own kind. The first that fits; folded text.
@@ -148,19 +151,23 @@ IN_TITLE = (
         Kind.REMARKS,
         r"^(?:\w+ ){0,3}remarks\b|\bremarks (?:of|by|at|on|to|with|as|from|following|before"
         r"|after|in|during)\b|\bremarks$|^(?:the )?(?:weekly|radio|inaugural|keynote"
-        r"|farewell)(?: radio)? address\b|\baddress by\b|^speech\b|\bspeech (?:by|of|to|at)\b"
-        r"|^toast|^rede (?:von|des|der|zu|zum|bei)\b|^discours (?:de|du|prononce)\b"
+        r"|farewell)(?: radio)? address\b|\b(?:radio|weekly) address\b|\baddress by\b|^speech\b"
+        r"|\bspeech (?:by|of|to|at)\b"
+        r"|^declaraciones (?:de|del) |^toast|^rede (?:von|des|der|zu|zum|bei)\b|^discours (?:de"
+        r"|du|prononce)\b"
         r"|^allocution\b|^discurso (?:de|del|en|ante)\b|^palabras\b|^intervencion (?:de|del)\b"
         r"|^discorso\b|^intervento (?:di|del)\b|^выступление|^речь |^слово |^讲话|(?:讲话|致辞|演讲"
         r"|演説)$|^كلمة ",
     ),
     (
         Kind.PRESS_STATEMENT,
-        r"^(?:\w+ ){0,2}(?:joint |press |media )?statements? (?:by|from|of|on|regarding|to"
+        r"^(?:\w+ ){0,2}(?:joint |press |media )?statements? (?:by|from|of|on|at|before"
+        r"|regarding|to"
         r"|following|attributable|concerning|for|in|about)\b|^(?:joint"
         r"|press) (?:press )?(?:statement|declaration|communique)\b|\bstatement (?:by|on|from"
         r"|regarding|attributable)\b|\bjoint (?:statement|communique|declaration)\b"
-        r"|\bstatement$|^comunicado conjunto|^declaracion (?:conjunta|de|del|sobre)\b"
+        r"|\bstatement$|^comunicado conjunto|^declaracion (?:conjunta|de|del|sobre|respecto"
+        r"|con respecto|a la|en|ante|tras|por)\b"
         r"|^declaration (?:conjointe|commune|de|du|sur|of|on)\b|^communique conjoint"
         r"|^gemeinsame erklarung|^erklarung (?:von|des|der|zu|zum|zur)\b|^stellungnahme\b"
         r"|^dichiarazione (?:di|del|congiunta)|^declaracao|^nota (?:conjunta|oficial)"
@@ -169,6 +176,10 @@ IN_TITLE = (
     (
         Kind.OTHER,
         r"^(?:daily )?public schedule\b|^week ahead\b|^question taken\b|^taken question"
-        r"|^proclamation\b|\ba proclamation$",
+        r"|^proclamation\b|\ba proclamation$|^nominations? (?:and withdrawals? )?sent to\b"
+        r"|^executive order\b|\bpool report\b|^daily (?:guidance|schedule|(?:public "
+        r"|appointments? )schedule)|\bpress schedule\b"
+        r"|^(?:text of a )?(?:letter|message|memorandum|memoranda) (?:from|to|for|of)\b"
+        r"|^presidential (?:message|memorandum|determination)\b",
     ),
 )

@@ -16,7 +16,8 @@ KINDS: dict[str, Kind] = {
 _LONGEST = max(len(phrase.split()) for phrase in KINDS)
 _TITLE_FORMS = tuple((kind, re.compile(form)) for kind, form in IN_TITLE)
 _BY_WHOM = re.compile(
-    r"^(?:joint |press |media )?(?:statement|remarks|declaration|declaracion|erklarung)"
+    r"^(?:joint |press |media )?(?:statement|remarks|declaration|declaracion|erklarung"
+    r"|communique|comunicado)"
     r" (?:by|of|from|attributable to|de|del|du|von|des|der) "
 )
 _ORNAMENT = ' \t*#=~_-–—•·|:.[]()<>«»"“”【】《》〈〉「」'
@@ -59,7 +60,7 @@ def kind_of_title(title: str) -> Kind | None:
 def is_kind_by_whom(words: str) -> bool:
     """Whether it is a kind with its author ("STATEMENT BY IAN KELLY, SPOKESMAN"), no headline."""
     folded = fold(words)
-    is_by_whom = _BY_WHOM.match(folded) is not None and len(folded.split()) <= 14
+    is_by_whom = _BY_WHOM.match(folded) is not None and len(folded.split()) <= 24
     return is_by_whom and not re.search(r" (?:on|regarding|about|sobre|sur|zu|zum|zur) ", folded)
 
 

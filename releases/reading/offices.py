@@ -8,7 +8,8 @@ _OFFICE = re.compile(
     r"^(?:the |u\.?s\.? |el |la |le |die |das |der )?(?:"
     r"(?:office|bureau) of (?:the )?\w"
     r"|(?:[\w.&'-]+ ){0,4}(?:press|media|news|communications?|public affairs|public information"
-    r"|media relations|press relations|public relations|spokesperson'?s?|spokesman'?s?)"
+    r"|media relations|press relations|public relations|press information|external relations"
+    r"|spokesperson'?s?|spokesman'?s?)"
     r" (?:office|bureau|service|desk|team|unit|section|department|directorate|division|center"
     r"|centre)\b"
     r"|(?:press|media|public affairs|communications?|media relations|press relations|newsroom"
@@ -47,14 +48,19 @@ _OFFICE_UNSPACED = re.compile(
 )
 _ORGANISATION_START = re.compile(
     r"^(?:the )?(?:u\.?s\.? |united states |federal |royal |national |international |european )?"
-    r"(?:ministry|federal reserve"
+    r"(?:ministry|federal reserve|departamento de (?:estado|defensa|justicia)|la casa blanca"
+    r"|(?:[\w.]+ ){0,3}(?:institute|academy|university|college|society|center|centre|agency"
+    r"|administration|service|council) (?:of|for|on) "
+    r"|us army\b|army corps|corps of engineers|air force|marine corps|coast guard|national guard"
+    r"|(?:permanent )?(?:mission|delegation) (?:of|to)"
+    r"|(?:house |senate |joint |select |permanent )*(?:sub)?committee on"
     r"|department (?:of|for)|union of|embassy of|permanent mission|mission of|consulate|city of"
     r"|state of|county of"
     r"|government of|republic of|kingdom of|bank of|university of|council of|house of|court of"
     r"|white house|united nations|commission|secretariat|ministerio|ministere|ministero"
     r"|bundesminister"
     r"|auswartiges amt|bundesamt|bundesregierung|die bundesregierung|embajada|ambassade|botschaft"
-    r"|gobierno|gouvernement|governo|presidencia|presidence|presidenza|republique|republica"
+    r"|gobierno|gouvernement|governo|presidencia\b|presidence|presidenza|republique|republica"
     r"|repubblica"
     r"|министерство|мид |посольство|правительство|администрация|федеральн|міністерство"
     r"|кабінет міністрів"
@@ -70,7 +76,7 @@ _ORGANISATION_END = re.compile(
     r"|union|trust|alliance|network|museum|hospital|clinic|centre|center|library|bureau|embassy"
     r"|mission|house|nations|ministerium|ministerio|amt|behorde|verband|stiftung|kommission"
     r"|universitat|universidad|universite|fundacion|fondation|fondazione|laborator(?:y|ies)"
-    r"|observatory"
+    r"|observatory|headquarters|(?<!oval )(?<!box )office"
     r"|foods|systems|technologies|industries|airlines|airways|energy|pharma\w*|partners"
     r"|solutions)\.?\)?$"
 )
@@ -88,9 +94,12 @@ _SMALL_WORDS = frozenset(
     (
         "of", "the", "and", "for", "&", "de", "del", "la", "las", "los", "le", "les", "y", "e",
         "et", "des", "du", "d'", "fur", "und", "di", "da", "do", "dos", "das", "della", "dei",
-        "и", "по", "i", "w", "van", "het", "voor", "og", "och", "o", "on", "in",
+        "to", "и", "по", "i", "w", "van", "het", "voor", "og", "och", "o", "on", "in",
     )
 )  # fmt: skip
+_HONOURED = re.compile(
+    r"^(?:the )?(?:rt\.? )?(?:hon(?:ou?rable)?|dr|mr|mrs|ms|prof|sen|rep|lord|sir|dame)\.? [a-z]"
+)
 _POSITION = re.compile(
     r"\b(?:secretary|spokes(?:person|man|woman)|minister|president|ambassador|director"
     r"|administrator"
@@ -113,12 +122,34 @@ _VENUE = re.compile(
     r"|cathedral|church)\b"
 )
 _HEADLINE_VERB = re.compile(
-    r"\b(?:announc\w+|identif(?:y|ies)|releases|returns|supports|backs|extends|renews|launch(?:es|ed)?|hosts?|holds|opens?|issues|welcomes?|names|appoints?"
+    r"\b(?:announc\w+|identif(?:y|ies)|releases|returns|supports|backs|extends|renews"
+    r"|launch(?:es|ed)?|hosts?|holds|opens?|issues|welcomes?|names|appoints?"
     r"|publish(?:es|ed)|wins|signs|receives?|awards|unveils?|adopts?|approves?|proposes?|calls"
+    r"|declares|nominates|discusses|attends|speaks|addresses"
+    r"|travels|thanks|honou?rs|commends|congratulates|praises|vetoes|accepts|rejects|denies"
+    r"|designates"
+    r"|delivers|departs|arrives|participates|proclaims|recogni[sz]es|salutes|mourns|responds|sues"
+    r"|settles|indicts|seizes|arrests|leads|helps|gives|takes|makes|gets|shows|reveals|discovers"
+    r"|detects|bans|recalls|requires|imposes|lifts|resumes|reaches|secures|invests|provides|offers"
+    r"|strengthens|promotes|raises|lowers|keeps|leaves|elects|swears|telephones|agrees|pledges"
+    r"|commits|hails|applauds|regrets|deplores|expresses|reaffirms|affirms|reiterates|stresses"
+    r"|underlines|highlights|outlines|halts|stops|rescues|restores|wins|sees|tells|asks|defends"
+    r"|telefoniert|empfangt|besucht|begru(?:ss|ß)t|gratuliert|trifft|reist|verurteilt|rencontre"
+    r"|condena|recibe|visita|inicia|firma|saluda|lamenta|felicita|viaja"
     r"|condemns?|celebrates?|completes?|expands?|joins?|selects?|invites?|visits?|marks|reports"
     r"|presents?|introduces?|begins?|concludes?|meets|warns|urges|says|sets|will|to|finds?|seeks"
     r"|anuncia|presenta|inaugura|annonce|lance|presente|stellt|startet|veroffentlicht|lancia"
     r"|объявляет|объявил\w*|запускает|открывает)\b"
+)
+_NO_NAME = re.compile(
+    r"\b(?:dialogues?|agreements?|reports?|policy|plans?|programs?|programmes?|standards?"
+    r"|initiatives?|strategy|relations|talks|summit|treaty|activities|updates?|results|outlook"
+    r"|statements?|remarks|briefing|visit|travel|meeting|schedule|review|week|month|states|united"
+    r"|government|situation|conference|development|research|security|crisis|elections?|economy"
+    r"|negotiations?|declaration|cooperation|partnership|assistance|budget|deadline|features)\b"
+)
+_SENT_TO = re.compile(
+    r" to (?=the )|(?<=ambassador) to\b|(?<=representative) to\b|(?<=mission) to\b|(?<=envoy) to\b"
 )
 _SENTENCE = re.compile(r"\b(?:will|has|have|is|are|was|were|today|announce[sd]?|to)\b")
 
@@ -128,7 +159,10 @@ def is_office(words: str) -> bool:
     folded = fold(words.strip(" *:"))
     if _TEAM.match(folded) and len(folded.split()) <= 10 and not words.endswith("."):
         return True
-    if len(folded.split()) > 10 or not (_is_name(words) or _is_short_title(words)):
+    named = re.sub(
+        r"^((?:the )?office of .{4,40}) to (?=the )", r"\1 of ", words, flags=re.IGNORECASE
+    )
+    if len(folded.split()) > 10 or not (_is_name(named) or _is_short_title(words)):
         return False
     return _OFFICE.match(folded) is not None or (
         len(words) <= 24 and _OFFICE_UNSPACED.search(words) is not None
@@ -145,13 +179,15 @@ def is_press_office(words: str) -> bool:
 
 def is_organisation(words: str) -> bool:
     """A ministry, company, agency or another body, by the words it begins or ends with."""
-    folded = fold(words.strip(" *:,"))
+    folded = fold(words.strip(" *:,")).replace("u. s. ", "u.s. ")
     if len(folded.split()) > 9 or not (_is_name(words) or _is_short_title(words)):
         return False
     if _ORGANISATION_START.match(folded):
         return True
     # "Remarks at the White House" ends in a house, and is none.
-    if _ORGANISATION_END.search(folded) and not re.search(r" (?:at|on|with|to|from|by) ", folded):
+    if _ORGANISATION_END.search(folded) and not re.search(
+        r" (?:at|on|with|to|from|by|before) ", folded
+    ):
         return True
     return len(words) <= 24 and _ORGANISATION_UNSPACED.search(words) is not None
 
@@ -159,7 +195,13 @@ def is_organisation(words: str) -> bool:
 def is_person(words: str) -> bool:
     """Two to four capitalised words: a name, as far as its shape goes."""
     names = re.sub(r",? (?:Jr|Sr|Ph\.?D|M\.?D|MP|II|III|IV)\.?$", "", words).split()
-    if not 2 <= len(names) <= 5 or is_caps(words) or _HEADLINE_VERB.search(fold(words)):
+    if not 2 <= len(names) <= 5 or is_caps(words) or _has_verb(fold(words)):
+        return False
+    if _NO_NAME.search(fold(words)):
+        return False
+    if len(names[0]) >= 3 and names[0].isupper():  # NIST Cryptography Activities
+        return False
+    if fold(names[0]) in _SMALL_WORDS or fold(names[0]) in ("a", "an", "new", "our", "at"):
         return False
     return all(
         re.fullmatch(r"(?:[^\W\d_][\w.'’-]*|“\w+”|\"\w+\")", name) for name in names
@@ -170,19 +212,36 @@ def is_person(words: str) -> bool:
     )
 
 
+def is_honoured(words: str) -> bool:
+    """A name with its honorific ("THE HON ALEXANDER DOWNER MP")."""
+    folded = fold(words)
+    is_name = len(folded.split()) <= 7 and _HONOURED.match(folded) is not None
+    return is_name and not _SENTENCE.search(folded) and not _has_verb(folded)
+
+
 def is_position(words: str) -> bool:
     """A person's post ("Secretary of State", "Deputy Spokesperson, Office of the …")."""
     folded = fold(words)
     is_short = len(folded.split()) <= 12 and not words.endswith((".", "?", "!"))
-    if not is_short or _SENTENCE.search(folded) or _HEADLINE_VERB.search(folded):
+    if not is_short or _SENTENCE.search(folded) or _has_verb(folded):
         return False
     return _POSITION.search(folded) is not None
+
+
+def _has_verb(folded: str) -> bool:
+    """Whether it says something, as headlines do; an ambassador to a country does not."""
+    if re.search(r"\bof [^']+'s ", folded) or (
+        "'s " in folded and " of " not in folded
+    ):  # Minister Reed's Call with the Governor
+        return True
+    return _HEADLINE_VERB.search(_SENT_TO.sub(" at ", folded)) is not None
 
 
 def is_venue(words: str) -> bool:
     """A room or building where something was said."""
     folded = fold(words)
-    return len(folded.split()) <= 9 and _VENUE.search(folded) is not None
+    is_named = len(folded.split()) <= 9 and _VENUE.search(folded) is not None
+    return is_named and not _has_verb(folded)
 
 
 def _is_short_title(words: str) -> bool:
@@ -199,7 +258,7 @@ def _is_short_title(words: str) -> bool:
 
 def _is_name(words: str) -> bool:
     """Every word that carries meaning is capitalised, none is a headline's verb."""
-    if words.endswith(("?", "!", ";", ":")) or _HEADLINE_VERB.search(fold(words)):
+    if words.endswith(("?", "!", ";", ":")) or _has_verb(fold(words)):
         return False
     return all(
         word[0].isupper() or not word[0].islower() or fold(word.strip(".,()")) in _SMALL_WORDS

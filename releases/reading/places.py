@@ -97,13 +97,17 @@ def is_place(words: str) -> bool:
     words = bare_place(words.strip(" .()"))
     if len(words) > 70 or not words or words[0].islower():
         return False
+    if re.match(r"(?:by|from|for|to|with|statement|remarks)\b", words, re.IGNORECASE):
+        return False
     parts = [fold(part).strip(" .") for part in re.split(r"[,，/;]| and | & | [–-] ", words)]
     parts = [part for part in parts if part]
     if not parts or not has_place_shape(words):
         return False
     if all(part in CITIES for part in parts):
         return True
-    return len(parts) > 1 and parts[-1] in REGIONS and all(len(part) < 40 for part in parts)
+    town, comma, region = words.rpartition(",") if "," in words else words.rpartition("，")
+    is_named = bool(comma) and fold(region).strip(" .") in REGIONS and bool(town.strip())
+    return is_named and all(len(part) < 40 for part in parts)
 
 
 def bare_place(words: str) -> str:

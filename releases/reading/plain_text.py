@@ -8,14 +8,17 @@ from releases.reading import contacts
 from releases.reading.body import BodyReader
 from releases.reading.datelines import LONGEST, Dateline, read_dateline
 from releases.reading.facts import Facts
-from releases.reading.header import Header, HeaderReader, Piece, visible_offset
+from releases.reading.header import HeaderReader
 from releases.reading.kinds import PrintedKind, is_series
 from releases.reading.languages import language_of
 from releases.reading.lines import Line, Page, groups, split_lines
 from releases.reading.lists import Numbering, items_of
 from releases.reading.paragraphs import Joiner, breaks
 from releases.reading.parsed import Parsed
+from releases.reading.pieces import Header, Piece, visible_offset
+from releases.reading.quoted import unquoted
 from releases.reading.spans import Label, Span, cover
+from releases.reading.stamps import without_stamps
 from releases.reading.tail import Tail, read_tail
 from releases.reading.titles import Headings, choose, printed_kind_before_title
 from releases.reading.transcripts import find_speakers
@@ -34,7 +37,7 @@ class _Title:
 
 def read_plain_text(text: str) -> Parsed:
     """Reads plain text as press offices send it; raises ReleaseError and EmbargoError."""
-    lines = split_lines(text)
+    lines, stamps = without_stamps(text, unquoted(split_lines(text)))
     if not lines:
         raise ReleaseError("there is nothing in it: no line of text was found")
     page = Page(lines)
@@ -51,7 +54,8 @@ def read_plain_text(text: str) -> Parsed:
             f" in the {len(lines)} lines of the text"
         )
     body, dateline, marks = _without_dateline(text, body, len(header.intro))
-    if not header.of(Label.DATE):
+    is_dated = dateline is not None and dateline.date is not None and dateline.date.date
+    if not header.of(Label.DATE) and not is_dated:
         header.pieces += tail.dates(lines)
     facts = Facts(header, dateline, is_transcript=bool(speakers))
     facts.doubt("title", headings.why_unsure)
@@ -90,7 +94,7 @@ def read_plain_text(text: str) -> Parsed:
     )
     if not content.plain_paragraphs():
         raise ReleaseError(f"no body: only marks follow the title «{title.words[:80]}»")
-    marks += reader.marks + _marks(header, tail)
+    marks += stamps + reader.marks + _marks(header, tail)
     marks += [Span(line.start, line.end, Label.BODY) for line in header.intro]
     body_start = lines[header.body_from].start if header.body_from < len(lines) else len(text)
     return Parsed(content, tuple(facts.unsure), cover(text, marks, body_start), text)
@@ -117,12 +121,14 @@ def _title(text: str, header: Header, headings: Headings, lines: list[Line]) -> 
     if headings.title is None:
         if header.subject:
             return _Title(header.subject)
+        if named := _named_by_kind(header):
+            return _Title(named)
         line = lines[min(header.body_from, len(lines) - 1)]
         raise ReleaseError(
             "no title: no headline stands between the top of the text and its first paragraph,"
             f" «{line.words[:60]}» (line {header.body_from + 1} of those that are not empty)"
         )
-    words = headings.title.words.strip()
+    words = headings.title.words.strip().rstrip(":").rstrip() or headings.title.words
     head, colon, rest = words.partition(":")
     if colon and rest.strip() and is_series(head):
         _part_title(text, header, headings.title.pieces[0], rest.strip(), Label.SERIES)
@@ -133,6 +139,16 @@ def _title(text: str, header: Header, headings: Headings, lines: list[Line]) -> 
         _part_title(text, header, headings.title.pieces[0], rest, Label.KIND)
         return _Title(rest, series, kind)
     return _Title(words, series)
+
+
+def _named_by_kind(header: Header) -> str | None:
+    """Without a headline it is what its office calls it ("Federal Bank Press Release")."""
+    senders = header.of(Label.OFFICE) + header.of(Label.LETTERHEAD)
+    named = [piece for piece in senders if any(letter.isalpha() for letter in piece.words)]
+    kinds = header.of(Label.KIND)
+    if not named or not kinds or not header.of(Label.DATE):
+        return None
+    return f"{named[0].words.strip(' *:,')}: {kinds[0].words.strip(' *:')}"
 
 
 def _part_title(text: str, header: Header, first: Piece, rest: str, label: Label) -> None:

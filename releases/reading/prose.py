@@ -9,9 +9,12 @@ _CASELESS = re.compile("[\u0590-\u06ff\u0900-\u097f\uac00-\ud7af]")
 _ENDS = (".", "!", "?", "…", "。", "！", "？", "؟", "۔", "।")
 _CLOSERS = "\"”’'»)]」』）*"
 # A full stop between two sentences; abbreviations are shorter words or single letters.
-_TWO_SENTENCES = re.compile(r"[^\W\d_A-Z]{5,}[\"”»)]?[.!?]['\"”»)]?\s+['\"“«(¿¡]?[^\W\d_a-z]")
+_TWO_SENTENCES = re.compile(
+    r"(?:[^\W\d_A-Z]{5,}|\b(?:19|20)\d\d)[\"”»)]?[.!?]['\"”»)]?\s+['\"“«(¿¡]?[^\W\d_a-z]"
+)
 BULLET = re.compile(
-    r"^(?:[•●○◦▪▫■□◆◇▶►‣⁃∙·➢➤✓✔★☆→]\s*|(?:--|[-–—*+»>])\s+|o\s+(?=[A-ZÀ-Þ])|[\uf0b7\uf0a7\uf0d8]\s*)(?=\S)"
+    r"^(?:[•●○◦▪▫■□◆◇▶►‣⁃∙·➢➤✓✔★☆→]\s*|(?:--|[-–—*+»>])\s+|o\s+(?=[A-ZÀ-Þ])"
+    r"|[\uf0b7\uf0a7\uf0d8]\s*)(?=\S)"
 )
 NUMBERED = re.compile(r"^\(?(?P<number>\d{1,3}|[a-z]|[ivx]{1,5})(?P<mark>[.)])\s+(?=\S)")
 _ADVISORY = re.compile(
@@ -20,6 +23,16 @@ _ADVISORY = re.compile(
     r"|quand|quoi|qui"
     r"|ou|wer|was|wann|wo|que|quien|quienes|cuando|donde|что|кто|когда|где|متى|اين|من|ماذا|时间"
     r"|地点|内容|日時|場所)\s?[:：]\s*\S?"
+)
+_PREAMBLE = re.compile(
+    r"^[(\[*]*(?:(?:on the record|on background|not for attribution) unless otherwise"
+    r"|esta traduccion (?:se |es |ha sido )|cette traduction (?:est|vous)|diese ubersetzung"
+    r"|(?:the following is )?an? (?:unofficial|courtesy) translation|this is an unofficial"
+    r"|for (?:background|information) (?:use|purposes) only"
+    r"|this (?:transcript|text|document|briefing) (?:is|was|has been) (?:being )?(?:provided"
+    r"|prepared"
+    r"|produced|unedited|a rush)|please (?:find|see) (?:below|attached)|the following is a press"
+    r" release from)\b"
 )
 _SALUTATION = re.compile(
     r"^(?:ladies and gentlemen|excellenc|your excellenc|dear |mr\.? (?:president|speaker|chair"
@@ -75,9 +88,36 @@ def has_two_sentences(words: str) -> bool:
     return _TWO_SENTENCES.search(words[:3000]) is not None
 
 
+_NAME_END = re.compile(
+    r"(?:\b(?:Jr|Sr|Inc|Ltd|Co|Corp|Ph\.?D|M\.?D|Esq|U\.S|D\.C|D\.F|U\.S\.A|U\.K|EE\. ?UU)"
+    r"|, [A-Z][a-z]{1,5})\.$"
+)
+
+
+def ends_abbreviated(words: str) -> bool:
+    """Whether the full stop at its end is an abbreviation's."""
+    return _NAME_END.search(words[-20:]) is not None
+
+
 def is_sentence(words: str) -> bool:
     """A sentence of its own, however short: for lines that can be no headline any more."""
+    if len(words) <= 60 and ends_abbreviated(words):
+        return False
+    if words.endswith(":") and len(words) <= 200:
+        return _is_lead_in(words)
     return ends_sentence(words) and (len(words.split()) >= 4 or is_unspaced(words))
+
+
+def _is_lead_in(words: str) -> bool:
+    """The Minister made the following statement today:"""
+    tokens = words.split()
+    small = sum(1 for token in tokens if token[0].islower())
+    return len(tokens) >= 6 and small * 2 >= len(tokens) - 2 and not is_caps(words)
+
+
+def is_preamble(words: str) -> bool:
+    """What an office says of its own text, above it ("This is an unofficial announcement …")."""
+    return len(words) <= 400 and _PREAMBLE.match(fold(words)) is not None
 
 
 def is_item(words: str) -> bool:
@@ -107,6 +147,10 @@ def run_length(lines: list[Line], start: int, page: Page) -> int:
     count = 1
     while start + count < len(lines):
         line, following = lines[start + count - 1], lines[start + count]
+        is_cut = following.after_page and following.words[0].islower()
+        if is_cut and not ends_sentence(line.words):
+            count += 1
+            continue
         if following.after_blank or not _goes_on(line, following, width, page):
             break
         count += 1
@@ -123,6 +167,8 @@ def _group(lines: list[Line], start: int) -> list[Line]:
 
 
 def _goes_on(line: Line, following: Line, width: int, page: Page) -> bool:
+    if _is_indented_start(line, following, width):
+        return True
     if is_caps(line.words) != is_caps(following.words) and len(following.words) > 3:
         return False
     if is_item(following.words) or is_unjoined(line.words, following.words):
@@ -141,6 +187,19 @@ def _goes_on(line: Line, following: Line, width: int, page: Page) -> bool:
     return has_no_room(line, following, width)
 
 
+def _is_indented_start(line: Line, following: Line, width: int) -> bool:
+    """A paragraph whose first line is set in, and broke where the paper ends."""
+    set_in = line.indent - following.indent
+    return (
+        2 <= set_in <= 15
+        and following.indent <= 8
+        and set_in + len(line.words) > width * 0.85
+        and len(following.words) > set_in
+        and not is_caps(line.words)
+        and has_no_room(line, following, width - set_in)
+    )
+
+
 def has_no_room(line: Line, following: Line, width: int) -> bool:
     """Whether the line broke because the next word would not have fitted, more or less."""
     first_word = len(following.words.split(maxsplit=1)[0])
@@ -155,7 +214,8 @@ _OPEN_END = re.compile(
     r"|для|о|от|من|في|على|و|إلى))$"
 )
 _JOINING_START = re.compile(
-    r"^(?:and|or|of|for|to|with|in|on|at|by|as|y|de|del|et|und|e|и|в|на|with|from)\b"
+    r"^(?:and|or|of|for|to|with|in|on|at|by|as|after|before|following|during|upon|regarding|y|de"
+    r"|del|et|und|e|и|в|на|with|from)\b"
 )
 
 

@@ -1,78 +1,55 @@
 """What a line of the header is made of, as far as the line itself tells."""
 
-import datetime
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from releases.content import Kind
 from releases.reading import furniture
-from releases.reading.dates import FoundDate, find_dates
-from releases.reading.kinds import PrintedKind, is_series, kind_at_start, kind_of, kind_of_title
+from releases.reading.addresses import is_address
+from releases.reading.date_lines import DATE_GLUE, is_clock_time, whole_date
+from releases.reading.dates import find_dates
+from releases.reading.fields import named_parts
+from releases.reading.kinds import is_series, kind_at_start, kind_of, kind_of_title
 from releases.reading.lines import fold
 from releases.reading.offices import is_office, is_organisation
+from releases.reading.parts import Part
 from releases.reading.places import has_place_shape, is_place
 from releases.reading.prose import ends_sentence
 from releases.reading.spans import Label
+from releases.reading.stamps import is_furniture, is_navigation
 
-Value = PrintedKind | FoundDate | datetime.date | None
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """`words[start:end]` of a line, and what it is; `label` None where the line does not tell."""
-
-    start: int
-    end: int
-    label: Label | None
-    value: Value = None
+METADATA = (Label.DATE, Label.PLACE, Label.KIND, Label.RELEASE_LINE, Label.NUMBER)
+"""What the lines of a header say that are no headline."""
 
 
-_DATE_FIELD = (
-    r"(?:date|dated|release date|date of release|date of issue|published(?: on)?|issued(?: on)?"
-    r"|posted(?: on)?|updated(?: on)?"
-    r"|last updated|publication date|for release|released|datum|veroffentlicht(?: am)?|fecha"
-    r"|publicado(?: el| em)?|date de publication|publie le"
-    r"|data|pubblicato il|дата|опубликовано|التاريخ|تاريخ|日期|发布日期|發佈日期|发布时间|発表日)"
-)
-_FIELD = re.compile(rf"^{_DATE_FIELD}\s?[:：|]?\s+|^{_DATE_FIELD}\s?[:：]\s?")
-_ISSUED_AT = re.compile(
-    r"^(?:issued|done|given|signed|emitido|emitida|dado|dada|hecho|firmado|fait|gegeben|fatto)"
-    r" (?:in|at|en|a|zu|em) (?=\S)"
-)
-_FROM_FIELD = re.compile(
-    r"^(?:from|source|issued by|released by|von|herausgeber|de la part de|de parte de)\s?:\s"
-    r"(?=[^@]{3,70}$)"
-)
-_PLACE_FIELD = re.compile(
-    r"^(?:place|location|city|dateline|ort|lugar|lieu|luogo|local|место|المكان|地点|地點)\s?[:：]\s?"
-)
 _SEPARATOR = re.compile(r"\s*[|•·‖▪]\s*|\s+[-–—/]+\s+|\s*[;；]\s*|\s*：\s*")
 _LONGEST = 250
 """Characters; a longer line is no line of a header."""
 _LOOSE = " \t,.;:|/–—-•·，、،؛"
-_DATE_GLUE = re.compile(
-    r"^(?:[\s,.;:|/–—•·()\-،，]|\b(?:on|the|le|den|el|il|am|dated|of|em|à|a|der|du|de|at|vom|г"
-    r"|год[а]?|هـ|م|الموافق|يوم)\b)*$",
-    re.IGNORECASE,
-)
 _OF_WHOM = re.compile(r"(?:der|des|de la|de|du|del|della|of the|of|by|from|von)\s+(?=[A-ZÀ-Þ])")
 _ADDRESS_ONLY = re.compile(r"(?:https?://|www\.)\S+")
 _NO_PLACE = re.compile(
     r"\b(?:briefing|statement|release|remarks|report|day|week|note|news|update)\b"
 )
-_TIME = re.compile(
-    r"^[(\[]?(?:at |as of )?\d{1,2}(?:[:.]\d\d){1,2} ?(?:[ap]\.? ?m\.?|uhr|hrs|hours|h"
-    r"|uur)?(?: ?\(?(?:local time|local|[a-z]{1,5})\)?)?[)\].]?$"
-    r"|^[(\[]?\d{1,2} ?(?:[ap]\.? ?m\.?)(?: ?\(?[a-z]{1,4}\)?)?[)\].]?$|^\d{1,2} h(?: ?\d\d)?$"
+_SHORTENED = re.compile(r"\b(?:Inc|Ltd|Corp|Co|Bros|Jr|Sr)$")
+_FOR_DAY = re.compile(
+    r"\b[Ff]or (?:\w+day,? )?(?:[A-Z][a-z]+ \d{1,2},? \d{4}|\d{1,2} [A-Z][a-z]+ \d{4})$"
 )
-_TRAILING_ARTICLE = re.compile(r",? (?:le|el|the|den|on|am|il|lo|vom|dated|of|du|del|od|от)$")
+_PREPOSITIONS = ("for", "of", "on", "as", "from", "until", "since", "by", "through", "in", "at")
+_TIME_THEN = re.compile(
+    r"[(\[]?(?:at )?\d{1,2}[:.]\d\d(?: ?[ap]\.? ?m\.?)?(?:"
+    r" \(?[A-Z]{2,4}\)?)?[)\]]?[\s,;|–—-]+(?=\S)",
+    re.IGNORECASE,
+)
+_TRAILING_ARTICLE = re.compile(
+    r",? (?:le|el|the|den|on|am|il|lo|vom|dated|of|du|del|od|от|a|à|في)$"
+)
 _RELEASED_AS = (
     "press release", "news release", "media release", "media advisory", "press statement",
     "press notice",
     "comunicado de prensa", "nota de prensa", "communique de presse", "pressemitteilung",
     "comunicato stampa",
-    "news", "fact sheet", "media alert",
+    "news", "fact sheet", "media alert", "보도자료", "新闻稿", "プレスリリース",
 )  # fmt: skip
 
 
@@ -83,10 +60,12 @@ def segment(words: str) -> list[Part] | None:
     return _whole(words) or _split(words)
 
 
-def date_field_end(words: str) -> int | None:
-    """Where the name of a date field ends ("Published: "), for a date in the next line."""
-    match = re.match(rf"^{_DATE_FIELD}\s?[:：]$", fold(words))
-    return len(words) if match else None
+def _is_number_alone(words: str) -> bool:
+    """A number without the name of a kind before it ("News" may begin another name)."""
+    if not furniture.is_number(words):
+        return False
+    kind = kind_at_start(words)
+    return kind is None or fold(kind[0].label) == "news"
 
 
 _ITSELF: tuple[tuple[Callable[[str], bool], Label], ...] = (
@@ -95,8 +74,8 @@ _ITSELF: tuple[tuple[Callable[[str], bool], Label], ...] = (
     (furniture.is_start_mark, Label.START_MARK),
     (furniture.is_release_line, Label.RELEASE_LINE),
     (is_series, Label.SERIES),
-    (lambda words: _TIME.match(fold(words)) is not None, Label.TIME),
-    (lambda words: furniture.is_number(words) and not kind_at_start(words), Label.NUMBER),
+    (is_clock_time, Label.TIME),
+    (_is_number_alone, Label.NUMBER),
     (lambda words: is_office(words) and not _by_place(words), Label.OFFICE),
     (lambda words: is_place(words) and not _by_place(words), Label.PLACE),
 )
@@ -104,18 +83,14 @@ _ITSELF: tuple[tuple[Callable[[str], bool], Label], ...] = (
 
 def _whole(words: str) -> list[Part] | None:
     """The line as one thing, or as one thing after its name ("Ort: Berlin")."""
+    if is_navigation(words):
+        return [Part(0, len(words), Label.LIST_FOOTER)]
     if kind := kind_of(words):
         return [Part(0, len(words), Label.KIND, kind)]
-    if date := _whole_date(words):
+    if date := whole_date(words):
         return [Part(0, len(words), Label.DATE, date)]
-    if (issued := _ISSUED_AT.match(fold(words))) and _is_town(words[issued.end() :]):
-        start = issued.end()
-        return [Part(0, start, Label.LETTERHEAD), Part(start, len(words), Label.PLACE)]
-    if sender := _FROM_FIELD.match(fold(words)):
-        return [
-            Part(0, sender.end(), Label.LETTERHEAD),
-            Part(sender.end(), len(words), Label.LETTERHEAD),
-        ]
+    if parts := named_parts(words):
+        return parts
     if _ADDRESS_ONLY.fullmatch(words):
         return [Part(0, len(words), Label.LETTERHEAD)]
     bracketed = re.fullmatch(r"[(\[](?P<place>[^()\[\]]+,[^()\[\]]+)[)\]]", words)
@@ -124,38 +99,18 @@ def _whole(words: str) -> list[Part] | None:
     for is_it, label in _ITSELF:
         if is_it(words):
             return [Part(0, len(words), label)]
-    if field := _PLACE_FIELD.match(fold(words)):
-        return [Part(0, field.end(), Label.PLACE), Part(field.end(), len(words), Label.PLACE)]
-    if len(words) <= 200 and furniture.is_list_furniture(words):
+    if is_address(words):
+        return [Part(0, len(words), Label.LETTERHEAD)]
+    if len(words) <= 320 and is_furniture(words):
         return [Part(0, len(words), Label.LIST_FOOTER)]
-    return None
-
-
-def _is_town(words: str) -> bool:
-    return is_place(words) or ("," in words and has_place_shape(words))
-
-
-def _whole_date(words: str) -> FoundDate | None:
-    """A date and nothing else, or after the name of its field."""
-    if len(words) > 80 or not any(letter.isdigit() for letter in words):
-        return None
-    field = _FIELD.match(fold(words))
-    start = field.end() if field else 0
-    dates = find_dates(words)
-    if len(dates) != 1:
-        return None
-    (date,) = dates
-    is_rest_short = field is not None and len(words) - date.end <= 32
-    if _DATE_GLUE.match(words[start : date.start]) and (
-        is_rest_short or _DATE_GLUE.match(words[date.end :])
-    ):
-        return date
     return None
 
 
 def _split(words: str) -> list[Part] | None:
     if len(words) > 160:
         return None
+    if _FOR_DAY.search(words) and kind_of_title(words):
+        return None  # Daily Appointments Schedule for May 5, 2009
     for attempt in (_by_date, _by_separator, _by_kind, _by_place, _by_release_line):
         if parts := attempt(words):
             return parts
@@ -169,17 +124,24 @@ def _by_date(words: str) -> list[Part] | None:
         return None
     (date,) = dates
     parts = [Part(date.start, date.end, Label.DATE, date)]
+    if date.start == 0 and (colon := re.match(r":\s+", words[date.end :])):
+        start = date.end + colon.end()  # 4/09/93: SCIENCE TEAM SELECTED
+        is_headline = start < len(words) and not ends_sentence(words)
+        return [*parts, Part(start, len(words), None)] if is_headline else None
     for start, end in ((0, date.start), (date.end, len(words))):
         side = words[start:end]
-        if _DATE_GLUE.match(side):
+        if DATE_GLUE.match(side):
             continue
-        first = start + len(side) - len(side.lstrip(_LOOSE))
+        first = start + len(side) - len(side.lstrip(_LOOSE + "("))
         last = end - (len(side) - len(side.rstrip(_LOOSE + "(")))
         last = first + len(_TRAILING_ARTICLE.sub("", words[first:last]))
-        if words[last : last + 1] == "." and "." in words[first:last]:
+        is_short = _SHORTENED.search(words[first:last]) is not None
+        if words[last : last + 1] == "." and ("." in words[first:last] or is_short):
             last += 1
-        known = segment(words[first:last])
+        known = segment(words[first:last]) or _after_time(words[first:last])
         is_before = end == date.start and not re.search(r"\s[-–—/|]\s*$", side)
+        if known is None and re.match(r"[Ff]rom \S.{2,60}:\s*$", side):
+            known = [Part(0, last - first, Label.LETTERHEAD)]  # From Tech Beat: October 1, 2014
         if known is None and is_before and _is_place_before_date(words[first:last]):
             known = [Part(0, last - first, Label.PLACE)]
         if known is None:
@@ -188,8 +150,19 @@ def _by_date(words: str) -> list[Part] | None:
     return sorted(parts, key=lambda part: part.start)
 
 
+def _after_time(words: str) -> list[Part] | None:
+    """A clock time and what stands behind it ("(7:30 p.m. EST) No. 31")."""
+    match = _TIME_THEN.match(words)
+    if match is None:
+        return None
+    after = segment(words[match.end() :])
+    return [Part(0, match.end(), Label.TIME), *_moved(after, match.end())] if after else None
+
+
 def _is_place_before_date(words: str) -> bool:
     if kind_of_title(words) or is_organisation(words) or _NO_PLACE.search(fold(words)):
+        return False
+    if fold(words).split()[0] in _PREPOSITIONS:
         return False
     return has_place_shape(words) and len(words.split()) <= 4
 
@@ -218,6 +191,8 @@ def _by_separator(words: str) -> list[Part] | None:
             is_long = label is None and len(words[start:end].split()) > 5
             parts.append(Part(start, end, label))
             unclear += is_long
+    if [part.label for part in parts] == [Label.DATE, None] and len(words) <= 160:
+        return None if ends_sentence(words) else parts
     if [part.label for part in parts] == [None, Label.DATE] and kind_of_title(words):
         return None  # Department Press Briefing – July 16, 2019: the date is part of the headline
     says_kind = any(part.label in (Label.KIND, Label.SERIES, Label.RELEASE_LINE) for part in parts)
@@ -245,7 +220,8 @@ def _by_kind(words: str) -> list[Part] | None:
         rest = words[end:]
         start = end + len(rest) - len(rest.lstrip(_LOOSE))
         after = segment(words[start:])
-        if after is None and furniture.is_number(words[start:]):
+        is_count = re.fullmatch(r"\d{1,6}", words[start:]) is not None
+        if after is None and (is_count or furniture.is_number(words[start:])):
             after = [Part(0, len(words) - start, Label.NUMBER)]
         of = _OF_WHOM.match(words[start:])
         is_named = fold(kind.label) not in ("communique", "news")

@@ -1,12 +1,13 @@
 """Which of the header's lines are the title, and what that makes of the others."""
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 
 from releases.content import Kind
-from releases.reading.header import Header, Piece
+from releases.reading.headlines import Chunk, headline_score
 from releases.reading.kinds import PrintedKind, is_kind_by_whom, is_series, kind_of, kind_of_title
-from releases.reading.lines import Line, Page, is_caps, join_words
+from releases.reading.lines import Line, Page, fold, is_caps
 from releases.reading.offices import (
     is_office,
     is_organisation,
@@ -14,27 +15,14 @@ from releases.reading.offices import (
     is_position,
     is_venue,
 )
+from releases.reading.pieces import Header, Piece
 from releases.reading.places import has_place_shape
-from releases.reading.prose import ends_sentence, has_no_room, is_joined, is_unspaced
+from releases.reading.prose import ends_abbreviated, ends_sentence, has_no_room, is_joined
 from releases.reading.spans import Label
 
+_DELIVERY = re.compile(r"[(\[]?(?:as (?:prepared|delivered|released|translated)|check )")
+_WHERE = re.compile(r"(?:At|Before|To|In) (?:the|a|an) ")
 _KINDS_BEFORE_COLON = ("press-release", "media-advisory", "media-note")
-
-
-@dataclass(slots=True)
-class Chunk:
-    """Lines of the header that are set as one, and that nothing else has claimed."""
-
-    pieces: list[Piece]
-    is_centred: bool
-
-    @property
-    def words(self) -> str:
-        """Its lines as one."""
-        joined = self.pieces[0].words
-        for piece in self.pieces[1:]:
-            joined = join_words(joined, piece.words)
-        return joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +38,20 @@ def choose(header: Header, lines: list[Line], page: Page) -> Headings:
     """Finds the title and labels every unclaimed piece of the header."""
     _free_split_kinds(header, lines)
     chunks = _chunks(header, lines, page)
-    scored = [(_score(chunk, chunks, header), chunk) for chunk in chunks]
+    scored = [(headline_score(chunk, chunks, header), chunk) for chunk in chunks]
     best = max((score for score, _ in scored), default=-1.0)
-    if best < 0 and (kind := _kind_as_title(header)):
+    if best < 0 and header.subject and chunks:
+        return Headings(None, tuple(_label_after(chunks, header)))
+    if best < 0 and (kind := _kind_as_title(header, chunks)):
         title, why_unsure = kind, None
         chunks = [kind, *chunks]
     elif not chunks:
-        return Headings(None)
+        return Headings(None, why_unsure=None if header.subject else "there is no headline")
     else:
         title = next(chunk for score, chunk in scored if score == best)
         why_unsure = _doubt(title, best, scored)
     _label(title, Label.TITLE)
+    chunks = [chunk for chunk in chunks if chunk is title or not _is_again(chunk, title)]
     position = chunks.index(title)
     _label_before(chunks[:position])
     after = chunks[position + 1 :]
@@ -71,18 +62,38 @@ def choose(header: Header, lines: list[Line], page: Page) -> Headings:
     return Headings(title, tuple(_label_after(after, header)), why_unsure)
 
 
+def _is_again(chunk: Chunk, title: Chunk) -> bool:
+    """The title once more, as web pages print it above or below: labelled, and not kept."""
+    is_again = fold(chunk.words).strip(" :.*") == fold(title.words).strip(" :.*")
+    if is_again:
+        _label(chunk, Label.LETTERHEAD)
+    return is_again
+
+
 def _free_split_kinds(header: Header, lines: list[Line]) -> None:
-    """PRESS BRIEFING / BY THE SECRETARY: a kind whose line goes on in the next is a headline."""
+    """PRESS BRIEFING / BY THE SECRETARY: a kind whose line goes on in the next is a headline.
+
+    So is a date that ends one (DAILY SCHEDULE FOR / THURSDAY, MAY 3, 2012).
+    """
     for piece, following in pairwise(header.pieces):
-        if piece.label is Label.KIND and following.label is None:
-            is_next = following.line == piece.line + 1 and not lines[following.line].after_blank
-            if is_next and is_joined(piece.words, following.words):
+        if following.line != piece.line + 1:
+            continue
+        is_apart = lines[following.line].after_blank
+        if piece.label is None and following.label is Label.DATE and not is_apart:
+            is_open = re.search(r"\b(?:for|of|on)$", fold(piece.words)) is not None
+            if is_open or re.match(
+                r"for (?!release|use|publication|immediate)", fold(following.words)
+            ):
+                following.label = None
+        elif piece.label is Label.KIND and following.label is None:
+            may_go_on = not is_apart or following.words.startswith("by ")
+            if may_go_on and is_joined(piece.words, following.words):
                 piece.label = None
 
 
 def _doubt(title: Chunk, best: float, scored: list[tuple[float, Chunk]]) -> str | None:
     looks_like_name = any(
-        is_what(title.words) for is_what in (is_organisation, is_office, is_position)
+        is_what(title.words) for is_what in (is_organisation, is_office, is_position, is_person)
     )
     if best < 0 and (len(scored) > 1 or looks_like_name):
         return f"no line looks like a headline; taken: «{title.words[:60]}»"
@@ -94,15 +105,36 @@ def _doubt(title: Chunk, best: float, scored: list[tuple[float, Chunk]]) -> str 
     return None
 
 
-def _kind_as_title(header: Header) -> Chunk | None:
+def _kind_as_title(header: Header, chunks: list[Chunk]) -> Chunk | None:
     """Newsroom pages may have a kind for their title ("Daily Press Briefing")."""
+    is_on_top = True
+    are_offices = all(is_organisation(chunk.words) or is_office(chunk.words) for chunk in chunks)
     for piece in header.pieces:
         if piece.label is Label.KIND and isinstance(piece.value, PrintedKind):
             is_generic = piece.value.kind is Kind.PRESS_RELEASE or len(piece.words.split()) < 2
-            return None if is_generic else Chunk([piece], is_centred=False)
+            is_spoken = piece.value.kind is Kind.TRANSCRIPT
+            is_below = are_offices and all(part.line < piece.line for part in _all(chunks))
+            if not is_generic and (is_on_top or is_spoken or is_below):
+                return Chunk([piece], is_centred=False)
+            if is_on_top:
+                return None
         if piece.label in (Label.OFFICE, Label.LETTERHEAD, Label.DATE, None):
-            return None
+            is_on_top = False
+            if not all(_is_name(chunk.words) for chunk in chunks):
+                return None
     return None
+
+
+def _all(chunks: list[Chunk]) -> list[Piece]:
+    return [piece for chunk in chunks for piece in chunk.pieces]
+
+
+def _is_name(words: str) -> bool:
+    """Who sends or speaks, or a remark in brackets."""
+    is_remark = words[0] in "([" and words[-1] in ")]"
+    return is_remark or any(
+        is_who(words) for is_who in (is_organisation, is_office, is_position, is_person)
+    )
 
 
 def _heads_body(chunk: Chunk, title: Chunk, header: Header) -> bool:
@@ -115,6 +147,8 @@ def _heads_body(chunk: Chunk, title: Chunk, header: Header) -> bool:
     is_somebody = any(
         is_who(chunk.words) for is_who in (is_person, is_position, is_office, is_organisation)
     )
+    if _DELIVERY.match(fold(chunk.words)):
+        return False
     is_heading = not is_somebody or is_caps(chunk.words)
     return has_metadata and is_heading and not is_venue(chunk.words)
 
@@ -144,82 +178,49 @@ def _is_one(first: Piece, second: Piece, chunk: Chunk, lines: list[Line], page: 
     if is_kind_by_whom(chunk.words) and after.after_blank:
         return False
     same_case = is_caps(first.words) == is_caps(second.words)
+    if is_organisation(first.words) and is_organisation(second.words):
+        return False
+    if is_position(first.words) and _WHERE.match(second.words) and not is_caps(first.words):
+        return False
     if is_joined(first.words, second.words):
-        return True
-    if ends_sentence(first.words) and not after.after_blank:
+        return not after.after_blank or (same_case and not first.words.endswith(":"))
+    is_end = ends_sentence(first.words) and not ends_abbreviated(first.words)
+    if is_end and not after.after_blank:
         return same_case and not page.is_centred(before) and has_no_room(before, after, page.width)
+    is_full = len(first.words) >= 40 and has_no_room(before, after, page.width)
+    if is_full and is_caps(first.words) and is_caps(second.words) and not after.after_blank:
+        return True
+    if _are_unlike(first.words, second.words, is_apart=after.after_blank):
+        return False
     is_centred = chunk.is_centred and page.is_centred(after)
-    for is_name in (is_organisation, is_office):
-        if is_name(first.words) != is_name(second.words):
-            return False
-    for is_who in (is_person, is_position):
-        if is_who(first.words) != is_who(second.words) and (
-            is_who(first.words) or after.after_blank
-        ):
-            return False
-    if after.after_blank:
+    if after.after_blank or not same_case:
         return (
             same_case and is_centred and is_caps(first.words) and not is_organisation(first.words)
         )
-    if not same_case:
-        return False
     if is_centred or (is_caps(first.words) and len(first.words) >= 20):
         return True
-    if is_person(first.words) or is_position(second.words):
+    if is_person(first.words) or is_position(second.words) or _is_where(first, second):
         return False
     width = max(len(before.words), len(after.words), min(page.width, 60))
     return page.is_wrapped and has_no_room(before, after, width)
 
 
-def _score(chunk: Chunk, chunks: list[Chunk], header: Header) -> float:
-    """How much like a headline it looks."""
-    words = chunk.words[:1000]
-    count = len(words) / 2.5 if is_unspaced(words) else len(words.split())
-    score = 0.0
-    if count <= 2:
-        score -= 1.5
-    elif count >= 5:
-        score += 2 if count <= 40 else -1
-    else:
-        score += 0.5
-    score -= 3 * (is_organisation(words) or is_office(words))
-    score -= 2.5 * is_position(words) * (count <= 8)
-    score -= 2 * (is_person(words) and kind_of_title(words) is None)
-    score -= 1 * (is_venue(words) and count <= 5)
-    score += 0.5 * (is_caps(words) and count >= 3)
-    score += 0.5 * (chunk.is_centred and count >= 3)
-    score += 1 * (kind_of_title(words) is not None)
-    score -= 0.75 * (ends_sentence(words) and not words.endswith(("?", "!")))
-    if is_kind_by_whom(words) and chunk is not chunks[-1]:
-        following = chunks[chunks.index(chunk) + 1]
-        score -= 4 * (not is_person(following.words) and len(following.words.split()) >= 3)
-    score -= 0.25 * min(chunks.index(chunk), 4)
-    if _is_letterhead(chunk, chunks, header):
-        score -= 2.5
-    return score
+def _are_unlike(first: str, second: str, *, is_apart: bool) -> bool:
+    """Whether one of two lines names who or what the other does not."""
+    if is_kind_by_whom(second):
+        return True
+    if any(is_name(first) != is_name(second) for is_name in (is_organisation, is_office)):
+        return True
+    return any(
+        is_who(first) != is_who(second) and (is_who(first) or is_apart)
+        for is_who in (is_person, is_position)
+    )
 
 
-def _is_letterhead(chunk: Chunk, chunks: list[Chunk], header: Header) -> bool:
-    """A short line on top, with a release line, a kind or a date between it and another line."""
-    if len(chunk.words.split()) > 9 or chunk is chunks[-1]:
-        return False
-    last = chunk.pieces[-1]
-    for below in header.pieces[header.pieces.index(last) + 1 :]:
-        if below.line > last.line + 1:
-            break
-        last = below
-        if below.label is Label.OFFICE:
-            return True
-        if below.label is not None:
-            break
-    if chunk is not chunks[0]:
-        return False
-    position = header.pieces.index(chunk.pieces[-1])
-    if len(chunk.words.split()) > 6:
-        return False
-    following = header.pieces.index(chunks[1].pieces[0])
-    between = {piece.label for piece in header.pieces[position + 1 : following]}
-    return bool(between & {Label.RELEASE_LINE, Label.KIND, Label.NUMBER, Label.OFFICE, Label.DATE})
+def _is_where(first: Piece, second: Piece) -> bool:
+    """Whether the second line is the venue of what the first announces."""
+    is_short = len(second.words.split()) <= 6
+    return is_short and is_venue(second.words) and not is_venue(first.words)
 
 
 def _label(chunk: Chunk, label: Label) -> None:
@@ -250,7 +251,9 @@ def _label_after(chunks: list[Chunk], header: Header) -> list[Chunk]:
         words = chunk.words
         if is_office(words):
             _label(chunk, Label.OFFICE)
-        elif is_organisation(words) and not is_position(words):
+        elif (
+            is_organisation(words) and not is_position(words) and not _is_above_place(chunk, header)
+        ):
             _label(chunk, Label.LETTERHEAD)
         elif is_kind_by_whom(words) and not header.of(Label.KIND):
             _label(chunk, Label.KIND)
@@ -262,6 +265,14 @@ def _label_after(chunks: list[Chunk], header: Header) -> list[Chunk]:
             _label(chunk, Label.SUBTITLE)
             subtitles.append(chunk)
     return subtitles
+
+
+def _is_above_place(chunk: Chunk, header: Header) -> bool:
+    """A venue, with its town on the next line."""
+    position = header.pieces.index(chunk.pieces[-1])
+    following = header.pieces[position + 1 : position + 2]
+    is_place = bool(following) and following[0].label is Label.PLACE
+    return is_place and is_venue(chunk.words)
 
 
 def _is_place_by_position(chunk: Chunk, header: Header) -> bool:

@@ -23,7 +23,8 @@ _HONORIFIC = re.compile(
     r"|.{2,6}社记者)$"
 )
 _NO_SPEAKER = re.compile(
-    r"^(?:note|notes|background|correction|update|contact|contacts|media|tel|phone|fax|e-?mail"
+    r"^(?:(?:for )?(?:press |news |immediate |media )?release|note|notes|background|correction"
+    r"|update|contact|contacts|media|tel|phone|fax|e-?mail"
     r"|email|web|website|http|https|subject|date|from|to|re|for example|example|source|sources"
     r"|photo|caption|video"
     r"|editor'?s note|notes? to editors?|summary|total|address|fact|url|twitter|tags|topics?"
@@ -44,7 +45,11 @@ def find_speakers(lines: list[Line]) -> frozenset[str]:
             counts[name] += 1
     counts = Counter({name: count for name, count in counts.items() if _may_speak(name)})
     honoured = {name for name in counts if _HONORIFIC.match(fold(name))}
-    capitals = {name for name in counts if is_caps(name) or name in ("Q", "A")}
+    capitals = {
+        name
+        for name in counts
+        if is_caps(name) or name in ("Q", "A") or name.upper() == name.lower()
+    }
     # Labels in capitals (CLIMATE: …) look alike, but do not come back and bear no title.
     repeated = {
         name for name in counts if counts[name] > 1 and (name in capitals or name in honoured)
