@@ -138,13 +138,6 @@ def _moment(option: str, text: str | None) -> dt.datetime | None:
     if text is None:
         return None
     try:
-        moment = parse_moment(text, what=option)
-        # Some days later there must be days left: deliveries are tried again.
-        moment.astimezone(dt.UTC) + dt.timedelta(days=7)
+        return parse_moment(text, what=option)
     except EmbargoError as error:
         raise CommandError(str(error), WRONG_USE) from error
-    except OverflowError:
-        raise CommandError(
-            f"{option} «{text}»: no calendar goes that far: check the year", WRONG_USE
-        ) from None
-    return moment

@@ -1,5 +1,9 @@
 """Reading a release: plain text as press offices send it, or Markdown with front matter."""
 
+import contextlib
+import gc
+from collections.abc import Iterator
+
 from releases.errors import EmbargoError, ReleaseError
 from releases.reading.decoding import decode
 from releases.reading.front_matter import has_front_matter
@@ -12,6 +16,7 @@ __all__ = ["EmbargoError", "Label", "Parsed", "ReleaseError", "Span", "Unsure", 
 
 
 _MARKDOWN = (".md", ".markdown", ".mdown")
+_LONG = 500_000
 
 
 def parse(data: bytes | str, *, filename: str | None = None) -> Parsed:
@@ -23,6 +28,22 @@ def parse(data: bytes | str, *, filename: str | None = None) -> Parsed:
     """
     text = data if isinstance(data, str) else decode(data)[0]
     is_markdown = filename is not None and filename.lower().endswith(_MARKDOWN)
-    if is_markdown or has_front_matter(text):
-        return read_markdown(text)
-    return read_plain_text(text)
+    with _uncollected() if len(text) > _LONG else contextlib.nullcontext():
+        if is_markdown or has_front_matter(text):
+            return read_markdown(text)
+        return read_plain_text(text)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the search for cyclic garbage, of which reading makes none: it costs a quarter.
+
+    A second thread that reads meanwhile may find it going again, which is no matter.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

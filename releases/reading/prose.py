@@ -140,12 +140,18 @@ def is_schedule_line(words: str) -> bool:
     return _CLOCK_LINE.match(words) is not None
 
 
+_RUN_MAX = 60
+
+
 def run_length(lines: list[Line], start: int, page: Page) -> int:
-    """How many lines from `start` on are set alike, as one headline or one paragraph is."""
+    """How many lines from `start` on are set alike, as one headline or one paragraph is.
+
+    It ends after 60: it is asked for many a line, and longer ones are text in any case.
+    """
     group_width = max(len(line.words) for line in _group(lines, start))
     width = max(group_width, min(page.width, 72))
     count = 1
-    while start + count < len(lines):
+    while start + count < len(lines) and count < _RUN_MAX:
         line, following = lines[start + count - 1], lines[start + count]
         is_cut = following.after_page and following.words[0].islower()
         if is_cut and not ends_sentence(line.words):

@@ -109,6 +109,7 @@ def _kind_as_title(header: Header, chunks: list[Chunk]) -> Chunk | None:
     """Newsroom pages may have a kind for their title ("Daily Press Briefing")."""
     is_on_top = True
     are_offices = all(is_organisation(chunk.words) or is_office(chunk.words) for chunk in chunks)
+    are_names = all(_is_name(chunk.words) for chunk in chunks)
     for piece in header.pieces:
         if piece.label is Label.KIND and isinstance(piece.value, PrintedKind):
             is_generic = piece.value.kind is Kind.PRESS_RELEASE or len(piece.words.split()) < 2
@@ -120,7 +121,7 @@ def _kind_as_title(header: Header, chunks: list[Chunk]) -> Chunk | None:
                 return None
         if piece.label in (Label.OFFICE, Label.LETTERHEAD, Label.DATE, None):
             is_on_top = False
-            if not all(_is_name(chunk.words) for chunk in chunks):
+            if not are_names:
                 return None
     return None
 
