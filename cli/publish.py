@@ -89,7 +89,7 @@ def publish(
 
 def _publish(shell: Shell, file: str, order: Order) -> Published:
     """Read the release, check that it renders, and order its distribution."""
-    parsed = read_release(file)
+    parsed = read_release(file, is_embargo_known=order.embargo is not None)
     say_unsure(parsed)
     content = with_embargo(parsed.content, order.embargo)
     with shell.database.reading() as session:

@@ -10,14 +10,14 @@ from releases.parsing import Parsed, parse
 STANDARD_INPUT = "-"
 
 
-def read_release(name: str) -> Parsed:
+def read_release(name: str, *, is_embargo_known: bool = False) -> Parsed:
     """The release in a file, or on standard input for "-"; raises CommandError."""
     if name == STANDARD_INPUT:
         data, filename, shown = sys.stdin.buffer.read(), None, "standard input"
     else:
         data, filename, shown = Path(name).read_bytes(), Path(name).name, name
     try:
-        return parse(data, filename=filename)
+        return parse(data, filename=filename, is_embargo_known=is_embargo_known)
     except ReleaseError as error:
         raise CommandError(f"{shown}: {error}") from error
 

@@ -68,7 +68,9 @@ def _moment(text: str, default: datetime.date | None) -> datetime.datetime:
         without_dates = without_dates[: found.start] + blank + without_dates[found.end :]
     times = find_times(without_dates)
     if not times:
-        raise EmbargoError("no time of day can be read: write it as 18:00 or 6:00 p.m.")
+        raise EmbargoError(
+            "no time of day can be read: write it as 18:00 or 6:00 p.m., with its zone"
+        )
     zones = find_zones(without_dates, letters_from=times[0].end)
     if not zones:
         raise EmbargoError(

@@ -19,10 +19,13 @@ _MARKDOWN = (".md", ".markdown", ".mdown")
 _LONG = 500_000
 
 
-def parse(data: bytes | str, *, filename: str | None = None) -> Parsed:
+def parse(
+    data: bytes | str, *, filename: str | None = None, is_embargo_known: bool = False
+) -> Parsed:
     """Reads a release, given as the octets of a file or as text.
 
     `filename` tells Markdown (`.md`, `.markdown`) from plain text where the text itself does not.
+    `is_embargo_known`: a line that says EMBARGOED need not say until when, as the caller does.
     Raises ReleaseError (EmbargoError among them): one plain line that says what is wrong, what
     was looked for and where.
     """
@@ -31,7 +34,7 @@ def parse(data: bytes | str, *, filename: str | None = None) -> Parsed:
     with _uncollected() if len(text) > _LONG else contextlib.nullcontext():
         if is_markdown or has_front_matter(text):
             return read_markdown(text)
-        return read_plain_text(text)
+        return read_plain_text(text, is_embargo_known=is_embargo_known)
 
 
 @contextlib.contextmanager

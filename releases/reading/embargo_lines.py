@@ -64,6 +64,11 @@ _ANY_WORDS = ("embargo", "sperrfrist", "эмбарго", "엠바고", "حظر ا
               "禁發", "解禁",
               "not for release", "not for publication", "hold for release", "hold until",
               "gesperrt bis")  # fmt: skip
+_HOUR_WORD = re.compile(
+    r"\b(?:noon|midday|midnight|mittag\w*|mitternacht|midi|minuit|mediod[ií]a|medianoche"
+    r"|mezzogiorno|mezzanotte|полдень|полдня|полноч\w*)\b|中午|正午|午夜|ظهر|منتصف",
+    re.IGNORECASE,
+)
 _FILLER = re.compile(r"[\W\d_]+")
 _GLUE = frozenset(
     ("at", "on", "the", "of", "from", "a", "p", "am", "pm", "uhr", "hrs", "hours", "h", "le",
@@ -125,6 +130,12 @@ def read_embargo(
     if first_error is not None and date is not None and first_error.lacks_date:
         return parse_moment(lines[0].words, date=date, what="the embargo"), 1, True
     raise first_error or EmbargoError("an embargo that cannot be read")
+
+
+def names_no_moment(words: str) -> bool:
+    """Whether a line says that there is an embargo, and nothing of until when."""
+    has_digit = any(letter.isdigit() for letter in words)
+    return not (has_digit or find_dates(words, is_year_needed=False) or _HOUR_WORD.search(words))
 
 
 def _is_only_time(words: str, *, allowed: int) -> bool:

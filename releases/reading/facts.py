@@ -11,6 +11,7 @@ from releases.reading.embargo_lines import (
     is_embargo,
     is_loud_embargo,
     mentions,
+    names_no_moment,
     read_embargo,
     smells_of_embargo,
 )
@@ -190,21 +191,33 @@ class Facts:
         return dates.pop()
 
     def embargo(
-        self, date: datetime.date | None, headline: str, body: list[Line], below: list[Line]
+        self,
+        date: datetime.date | None,
+        headline: str,
+        body: list[Line],
+        below: list[Line],
+        *,
+        is_known: bool,
     ) -> datetime.datetime | None:
-        """The embargo, or EmbargoError when there is one that cannot be read beyond doubt."""
+        """The embargo, or EmbargoError when there is one that cannot be read beyond doubt.
+
+        Where it `is_known` from elsewhere a line need not say until when (EMBARGOED).
+        """
         found: set[datetime.datetime] = set()
         for lines in [
             *self._header.embargoes,
             *embargoes_in(body, below, is_spoken=self._is_transcript),
         ]:
+            if is_known and names_no_moment(lines[0].words):
+                continue
             moment, _, is_dated_by_release = read_embargo(lines, date)
             if is_dated_by_release:
                 self.doubt("embargo", "its line gives no full date: the release's own is taken")
             found.add(moment)
         refuse_several(found)
         if not found:
-            refuse_embargo_of(headline)
+            if not is_known:
+                refuse_embargo_of(headline)
             return None
         if self._header.of(Label.RELEASE_LINE):
             self.doubt("embargo", "the text also says that it is for immediate release")

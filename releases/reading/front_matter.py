@@ -14,6 +14,7 @@ KEYS = (
 )  # fmt: skip
 _FENCE = re.compile(r"---[ \t]*(?:\r\n|\n|\r)")
 _END = re.compile(r"^(?:---|\.\.\.)[ \t]*(?:\r\n|\n|\r|\Z)", re.MULTILINE)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _KEY = re.compile(r"^[ \t]*(?:#.*|[\w-]+[ \t]*:.*)?$")
 
 
@@ -59,6 +60,10 @@ def read_front_matter(text: str) -> FrontMatter:
         if key not in KEYS:
             raise ReleaseError(
                 f"front matter, line {line}: unknown key «{key[:60]}»; known are {', '.join(KEYS)}"
+            )
+        if any(_CONTROL.search(item) for item in items):
+            raise ReleaseError(
+                f"front matter, line {line}: there is a control character in «{key}»: take it out"
             )
         if key in values:
             raise ReleaseError(f"front matter, line {line}: «{key}» is given twice")

@@ -7,7 +7,7 @@ from releases.reading import furniture
 from releases.reading.body_start import BodyStart
 from releases.reading.contact_blocks import contact_reach
 from releases.reading.date_lines import date_field_end
-from releases.reading.embargo_lines import is_embargo, read_embargo
+from releases.reading.embargo_lines import is_embargo, names_no_moment, read_embargo
 from releases.reading.lines import Cell, Line, Page, cells
 from releases.reading.mail_headers import read_mail_headers
 from releases.reading.offices import is_organisation
@@ -41,7 +41,16 @@ _TO_COME = re.compile(
 class HeaderReader:
     """Reads lines from the top until the body begins."""
 
-    def __init__(self, text: str, lines: list[Line], page: Page, speakers: frozenset[str]) -> None:
+    def __init__(
+        self,
+        text: str,
+        lines: list[Line],
+        page: Page,
+        speakers: frozenset[str],
+        *,
+        is_embargo_known: bool = False,
+    ) -> None:
+        self._is_embargo_known = is_embargo_known
         self._text, self._lines, self._page, self._speakers = text, lines, page, speakers
         self._header = Header()
         self._body = BodyStart(self._header, lines, page, speakers)
@@ -216,7 +225,8 @@ class HeaderReader:
         try:
             count = read_embargo(group, None)[1]
         except EmbargoError as error:
-            if not error.lacks_date:
+            is_told = self._is_embargo_known and names_no_moment(line.words)
+            if not (error.lacks_date or is_told):
                 raise
             count = 1  # it is read again when the release's date is known
         for number, part in enumerate(group[:count]):

@@ -35,14 +35,17 @@ class _Title:
     kind: PrintedKind | None = None
 
 
-def read_plain_text(text: str) -> Parsed:
-    """Reads plain text as press offices send it; raises ReleaseError and EmbargoError."""
+def read_plain_text(text: str, *, is_embargo_known: bool = False) -> Parsed:
+    """Reads plain text as press offices send it; raises ReleaseError and EmbargoError.
+
+    `is_embargo_known`: whoever gives the text says until when, where the text does not.
+    """
     lines, stamps = without_stamps(text, unquoted(split_lines(text)))
     if not lines:
         raise ReleaseError("there is nothing in it: no line of text was found")
     page = Page(lines)
     speakers = find_speakers(lines)
-    header = HeaderReader(text, lines, page, speakers).read()
+    header = HeaderReader(text, lines, page, speakers, is_embargo_known=is_embargo_known).read()
     headings = choose(header, lines, page)
     _find_late_body(header, headings, lines)
     title = _title(text, header, headings, lines)
@@ -62,7 +65,7 @@ def read_plain_text(text: str) -> Parsed:
     kind = facts.kind(title.words, title.kind, has_speakers=bool(speakers))
     date = facts.date(header.embargoes, title.words)
     below = [line for _, group in tail.parts for line in group]
-    embargo = facts.embargo(date, title.words, body, below)
+    embargo = facts.embargo(date, title.words, body, below, is_known=is_embargo_known)
     if date is None and embargo is not None:
         date = embargo.date()
     sample = " ".join([title.words, *(line.words for line in body[:400])])

@@ -298,3 +298,19 @@ def test_size_costs_time_in_proportion(text: Callable[[int], str]) -> None:
     """
     few, many = _seconds(text(SMALL)), _seconds(text(LARGE))
     assert many < 3 * (LARGE / SMALL) * max(few, 0.005)
+
+
+@pytest.mark.parametrize("line", ["EMBARGOED", "EMBARGOED UNTIL DELIVERY", "UNDER EMBARGO"])
+def test_an_embargo_known_from_elsewhere_need_not_be_printed(line: str) -> None:
+    """EMBARGOED alone is refused, unless whoever publishes it says until when."""
+    text = f"{line}\n\n{NOTE}"
+    with pytest.raises(EmbargoError):
+        parse(text)
+    assert parse(text, is_embargo_known=True).content.embargo is None
+
+
+@pytest.mark.parametrize("line", ["EMBARGOED UNTIL NOON", "EMBARGOED UNTIL 6:00 P.M. TODAY"])
+def test_what_an_embargo_line_says_must_be_readable_all_the_same(line: str) -> None:
+    """A time that cannot be read is never passed over for one from elsewhere."""
+    with pytest.raises(EmbargoError):
+        parse(f"{line}\n\n{NOTE}", is_embargo_known=True)
