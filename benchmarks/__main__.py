@@ -5,13 +5,14 @@ import statistics
 import tempfile
 from pathlib import Path
 
+from benchmarks.parsing import parsing
 from benchmarks.pipeline import median_ratio, memory, naive, pipeline
 
 
 def main() -> None:
     """Run the named measurements, or all, and print a table."""
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
-    parser.add_argument("names", nargs="*", default=["pipeline", "naive", "memory"])
+    parser.add_argument("names", nargs="*", default=["pipeline", "naive", "memory", "parsing"])
     parser.add_argument("--people", type=int, default=20_000)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--concurrency", type=int, default=2, help="worker processes")
@@ -52,6 +53,11 @@ def main() -> None:
                     "largest worker process, 100,000 people against 10,000",
                     f"{peaks[100_000]:.0f} MB against {peaks[10_000]:.0f} MB",
                 )
+            )
+        if "parsing" in chosen.names:
+            seconds, words = parsing()
+            rows.append(
+                ("reading 5 MB of remarks", f"{seconds:.2f} s, {words:.1f} × finding its words")
             )
     print()
     for what, figure in rows:

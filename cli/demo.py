@@ -30,14 +30,15 @@ from runtime.settings import load_settings
 from subscribers.importing import Importing, Problem, Source, import_subscribers
 from subscribers.links import Links
 from subscribers.lists import create_list
-from subscribers.models import MailingList, Subscriber
+from subscribers.models import MailingList, Subscriber, Subscription
 from worker.doorbell import ring_prepare
 from worker.embedded import running_worker
 from worker.outbox import Outbox
 from worker.outbox_host import outbox_folder
 
 SAMPLES: Final = Path(__file__).parent / "samples"
-LISTS: Final = {"press": "Press releases", "europe": "Europe"}
+# Their slugs are nobody else's: what one makes later is not mixed with sample people.
+LISTS: Final = {"demo-press": "Press releases", "demo-europe": "Europe"}
 KEEPS_OFF: Final = {
     "database_url": "MEDIANOTE_DATABASE_URL",
     "broker_url": "MEDIANOTE_BROKER_URL",
@@ -122,7 +123,7 @@ def _load_lists(shell: Shell) -> None:
         with shell.database.transaction() as session:
             if session.scalar(sa.select(MailingList.id).where(MailingList.slug == slug)) is None:
                 create_list(session, slug, title)
-        with (SAMPLES / f"{slug}.csv").open("rb") as stream:
+        with (SAMPLES / f"{slug.removeprefix('demo-')}.csv").open("rb") as stream:
             totals = import_subscribers(
                 shell.database,
                 Source(stream),
@@ -172,7 +173,12 @@ def _show_addresses(shell: Shell, *, is_served: bool) -> None:
     keyring = Keyring(settings.signing_keys, settings.retired_keys)
     with shell.database.reading() as session:
         subscriber_id, address = session.execute(
-            sa.select(Subscriber.id, Subscriber.address).order_by(Subscriber.id).limit(1)
+            sa.select(Subscriber.id, Subscriber.address)
+            .join(Subscription, Subscription.subscriber_id == Subscriber.id)
+            .join(MailingList, MailingList.id == Subscription.list_id)
+            .where(MailingList.slug.in_(LISTS))
+            .order_by(Subscriber.language != "en", Subscriber.id)
+            .limit(1)
         ).one()
     link = Links(settings.public_url, keyring).preferences_url(subscriber_id)
     print(f"outbox:      {settings.public_url}/outbox")

@@ -1,23 +1,26 @@
 """`medianote status`, `pause`, `resume` and `cancel`: one distribution, by its id."""
 
 import json
+import time
 from typing import Annotated
 
 import typer
 
-from cli.errors import say
+from cli.errors import one_line, say
 from cli.shell import Shell, opened
 from cli.status_text import status_lines
 from cli.typer_apps import new_app
 from releases.commands import NoSuchDistribution, cancel, pause, resume
 from releases.models import DistributionState
-from releases.queries import Status, status
+from releases.queries import Status, misses, status
+from releases.upkeep import finish_cancelled
 
 status_app = new_app()
 pause_app = new_app()
 resume_app = new_app()
 cancel_app = new_app()
 
+SETTLE_SECONDS = 2.0
 ID_MAX = 2**63 - 1
 """The largest number that a database has for an id."""
 
@@ -31,12 +34,22 @@ DistributionId = Annotated[
 def show_status(
     distribution_id: DistributionId,
     *,
+    who_failed: Annotated[
+        bool, typer.Option("--failed", help="List who did not get it, and why.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
 ) -> None:
-    """Show how a distribution stands: how many have it, and what became of the others."""
+    """Show how a distribution stands: how many have it, and what became of the others.
+
+    --failed lists the people instead: who failed, is uncertain, was not to be mailed or was
+    cancelled, with the reason (with --json an array of objects).
+    """
     with opened() as shell:
         found = read_status(shell, distribution_id)
-        print_status(shell, found, as_json=as_json)
+        if who_failed:
+            _print_misses(shell, distribution_id, as_json=as_json)
+        else:
+            print_status(shell, found, as_json=as_json)
 
 
 @pause_app.command("pause")
@@ -66,8 +79,12 @@ def resume_it(distribution_id: DistributionId) -> None:
 @cancel_app.command("cancel")
 def cancel_it(distribution_id: DistributionId) -> None:
     """End a distribution for good: nothing more is sent; what has been sent stays sent."""
-    with opened() as shell, shell.database.transaction() as session:
-        left_out = cancel(session, distribution_id)
+    with opened() as shell:
+        with shell.database.transaction() as session:
+            left_out = cancel(session, distribution_id)
+        # A worker's sweep would do it; none may run.
+        ends_at = time.monotonic() + SETTLE_SECONDS
+        finish_cancelled(shell.database, distribution_id, lambda: time.monotonic() < ends_at)
     print(f"distribution {distribution_id} is cancelled")
     if left_out:
         people = "1 person" if left_out == 1 else f"{left_out:,} people"
@@ -88,11 +105,37 @@ def read_status(shell: Shell, distribution_id: int) -> Status:
 
 def print_status(shell: Shell, found: Status, *, as_json: bool) -> None:
     """The contract's object, or lines for people."""
+    rehearsal = _rehearsal(shell, found)
     if as_json:
         print(json.dumps(found.to_json()))
-        if shell.settings.is_rehearsal:
-            say(f"REHEARSAL: only {', '.join(shell.settings.only_to)} is mailed")
+        if rehearsal:
+            say(rehearsal)
         return
-    if shell.settings.is_rehearsal:
-        print(f"REHEARSAL: only {', '.join(shell.settings.only_to)} is mailed")
+    if rehearsal:
+        print(rehearsal)
     print("\n".join(status_lines(found, shell.settings.zone)))
+
+
+def _rehearsal(shell: Shell, found: Status) -> str | None:
+    """What is said of a rehearsal: of this distribution, or of all as things are set now."""
+    if shell.settings.is_rehearsal:
+        return f"REHEARSAL: only {', '.join(shell.settings.only_to)} is mailed"
+    if found.is_rehearsal:
+        return "REHEARSAL: published while MEDIANOTE_ONLY_TO was set, and to nobody else"
+    return None
+
+
+def _print_misses(shell: Shell, distribution_id: int, *, as_json: bool) -> None:
+    """One person a line: address, state, reason, kept apart by tabs."""
+    with shell.database.reading() as session:
+        found = misses(session, distribution_id)
+        if as_json:
+            objects = [
+                {"email": miss.address, "state": miss.state, "reason": miss.reason}
+                for miss in found
+            ]
+            print(json.dumps(objects, ensure_ascii=False))
+            return
+        for miss in found:
+            shown = (miss.address or "(erased)", miss.state, miss.reason or "")
+            print("\t".join(one_line(part) for part in shown))

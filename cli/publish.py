@@ -4,6 +4,8 @@ import contextlib
 import datetime as dt
 import json
 import secrets
+import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -24,6 +26,7 @@ from releases.embargo import parse_moment
 from releases.errors import EmbargoError
 from releases.publishing import Order, Published, with_embargo
 from releases.publishing import publish as publish_order
+from releases.rendering import Lead
 from releases.renderings import lead_of
 from subscribers.models import MailingList
 from worker.doorbell import ring_prepare
@@ -92,14 +95,21 @@ def _publish(shell: Shell, file: str, order: Order) -> Published:
     parsed = read_release(file, is_embargo_known=order.embargo is not None)
     say_unsure(parsed)
     content = with_embargo(parsed.content, order.embargo)
-    with shell.database.reading() as session:
-        first = session.scalar(sa.select(MailingList).where(MailingList.slug == order.lists[0]))
-        lead = SAMPLE_LEAD if first is None else lead_of(first)
     when = order.at or dt.datetime.now(dt.UTC)
-    for warning in sample_copy(content, shell.settings, when, lead).warnings:
+    warnings: dict[str, None] = {}
+    for lead in _leads(shell, order.lists):
+        warnings |= dict.fromkeys(sample_copy(content, shell.settings, when, lead).warnings)
+    for warning in warnings:
         say(warning)
     order = replace(order, content=content, is_rehearsal=shell.settings.is_rehearsal)
     return publish_order(shell.database, order, salt=secrets.token_bytes(16))
+
+
+def _leads(shell: Shell, slugs: Sequence[str]) -> list[Lead]:
+    """Each of the lists as some copies' lead; a sample where none is known."""
+    with shell.database.reading() as session:
+        found = session.scalars(sa.select(MailingList).where(MailingList.slug.in_(slugs))).all()
+        return [lead_of(chosen) for chosen in found] or [SAMPLE_LEAD]
 
 
 def _wait(shell: Shell, published: Published, *, as_json: bool) -> None:
@@ -118,6 +128,8 @@ def _wait(shell: Shell, published: Published, *, as_json: bool) -> None:
     if shortcoming is not None:
         say(shortcoming)
         raise typer.Exit(FAILED)
+    if sys.stderr.isatty():
+        say(f"complete: {found.accepted:,} of {found.eligible or 0:,} have it")
 
 
 def _ring(shell: Shell, published: Published) -> None:

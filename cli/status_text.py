@@ -20,17 +20,28 @@ _COUNTS: Final = (
 )
 
 
+_OPEN: Final = ("queued", "deferred")
+
+
 def status_lines(found: Status, zone: dt.tzinfo) -> list[str]:
     """The state, its reason, and the counts, a line each; times in this zone."""
     lines = [f"distribution {found.id} ({found.kind}): {found.state}{_when(found, zone)}"]
     if found.note:
         lines.append(f"  {found.note}")
+    is_over = found.state == "cancelled"
     if found.eligible is None:
-        lines.append("  the audience is not known yet")
+        lines.append(
+            "  not all of its people were chosen yet"
+            if is_over
+            else "  the audience is not known yet"
+        )
     else:
         people = "1 person" if found.eligible == 1 else f"{found.eligible:,} people"
         lines.append(f"  {people} in all")
-    counts = [(getattr(found, field), what) for field, what in _COUNTS]
+    counts = [
+        (getattr(found, field), "not to be sent any more" if is_over and field in _OPEN else what)
+        for field, what in _COUNTS
+    ]
     counts = [(count, what) for count, what in counts if count]
     width = max((len(f"{count:,}") for count, _ in counts), default=0)
     lines += (f"  {f'{count:,}':>{width}}  {what}" for count, what in counts)
@@ -51,13 +62,16 @@ def shortcomings(found: Status) -> str | None:
     if not parts:
         return f"distribution {found.id} was cancelled" if found.state == "cancelled" else None
     return (
-        f"distribution {found.id} is {found.state}: {', '.join(parts)} of {found.eligible or 0:,}"
+        f"distribution {found.id} is {found.state}: {', '.join(parts)} of {found.eligible or 0:,}; "
+        f"`medianote status {found.id} --failed` lists them"
     )
 
 
 def _when(found: Status, zone: dt.tzinfo) -> str:
     if found.finished_at is not None:
         return f" since {_moment(found.finished_at, zone)}"
+    if found.state == "cancelled":
+        return ""
     if found.state == "scheduled":
         return f" for {_moment(found.started_at, zone)}"
     if found.state == "paused":  # its time may be still to come

@@ -1,13 +1,15 @@
-"""Reads: how a distribution stands."""
+"""Reads: how a distribution stands, and who of it did not get their copy."""
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from releases.models import Batch, Distribution, DistributionState
+from releases.models import Batch, Delivery, DeliveryState, Distribution, DistributionState
+from subscribers.models import Subscriber
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Status:
     finished_at: dt.datetime | None
     note: str | None
     """Why it waits or is held, in one plain line; not part of the outer contract."""
+    is_rehearsal: bool
+    """Published while only some people were to be mailed; not part of it either."""
 
     @property
     def is_finished(self) -> bool:
@@ -55,13 +59,55 @@ class Status:
     def to_json(self) -> dict[str, Any]:
         """The object that `status --json` prints."""
         said = asdict(self)
-        del said["note"]
+        del said["note"], said["is_rehearsal"]
         said["started_at"] = self.started_at.isoformat()
         said["finished_at"] = self.finished_at.isoformat() if self.finished_at else None
         return said
 
 
-_COUNTED = (
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """Somebody who did not get their copy, or for whom it is uncertain."""
+
+    subscriber_id: int
+    address: str | None
+    """None for who has been erased since."""
+    state: str
+    reason: str | None
+
+
+MISSED: Final = (
+    DeliveryState.FAILED,
+    DeliveryState.UNCERTAIN,
+    DeliveryState.SUPPRESSED,
+    DeliveryState.CANCELLED,
+)
+_PAGE_ROWS: Final = 5_000
+
+
+def misses(session: Session, distribution_id: int) -> Iterator[Miss]:
+    """Who did not get it and why, by subscriber; read in pages, for they may be many."""
+    last = 0
+    while True:
+        page = session.execute(
+            sa.select(Delivery.subscriber_id, Subscriber.address, Delivery.state, Delivery.reason)
+            .outerjoin(Subscriber, Subscriber.id == Delivery.subscriber_id)
+            .where(
+                Delivery.distribution_id == distribution_id,
+                Delivery.subscriber_id > last,
+                Delivery.state.in_(MISSED),
+            )
+            .order_by(Delivery.subscriber_id)
+            .limit(_PAGE_ROWS)
+        ).all()
+        for row in page:
+            yield Miss(*row)
+        if len(page) < _PAGE_ROWS:
+            return
+        last = page[-1].subscriber_id
+
+
+_COUNTED: Final = (
     "queued",
     "accepted",
     "deferred",
@@ -96,5 +142,6 @@ def status(session: Session, distribution_id: int) -> Status | None:
         started_at=distribution.due_at,
         finished_at=distribution.finished_at,
         note=distribution.note,
+        is_rehearsal=distribution.is_rehearsal,
         **{column: int(value) for column, value in counts._asdict().items()},
     )

@@ -33,7 +33,7 @@ def sample_addresses() -> set[str]:
     """Everyone on the sample lists, as they are mailed."""
     lines = [
         line
-        for slug in LISTS
+        for slug in (listed.removeprefix("demo-") for listed in LISTS)
         for line in (SAMPLES / f"{slug}.csv").read_text(encoding="utf-8").splitlines()[1:]
     ]
     addresses = (line.split(",")[0].strip('"') for line in lines)

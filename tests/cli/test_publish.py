@@ -200,6 +200,25 @@ def test_a_rehearsal_is_said(peopled: InProcess, monkeypatch: pytest.MonkeyPatch
     assert peopled("status", number, "--json").errors == ["REHEARSAL: only example.org is mailed"]
 
 
+def test_a_rehearsal_is_one_for_ever(peopled: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was published as a rehearsal is called one, whatever is set when it is asked."""
+    monkeypatch.setenv("MEDIANOTE_ONLY_TO", "example.org")
+    number = peopled("publish", NOTE, "--list", "press").out.strip()
+    monkeypatch.delenv("MEDIANOTE_ONLY_TO")
+    assert peopled("status", number).out.startswith("REHEARSAL: ")
+    assert peopled("status", number, "--json").json.keys() == STATUS_KEYS
+
+
+def test_cancelling_decides_what_no_worker_holds(peopled: InProcess) -> None:
+    """A cancelled distribution says at once that nothing of it will be sent."""
+    number = peopled("publish", NOTE, "--list", "press").out.strip()
+    peopled("cancel", number)
+    found = peopled("status", number, "--json").json
+    assert (found["state"], found["queued"]) == ("cancelled", 0)
+    assert found["finished_at"] is not None
+    assert "to be sent yet" not in peopled("status", number).out
+
+
 def test_waiting_to_the_end() -> None:
     """--wait sends it by itself where there is no broker, and prints how it ended."""
     run("lists", "create", "press", "--title", "Press")
@@ -228,7 +247,14 @@ def test_waiting_for_one_who_fails() -> None:
             "publish", NOTE, "--list", "press", "--wait", seconds=120, MEDIANOTE_SMTP_URL=url
         )
     assert (done.status, done.out) == (1, "1\n")
-    assert done.errors == ["distribution 1 is complete: 1 failed of 2"]
+    assert done.errors == [
+        "distribution 1 is complete: 1 failed of 2; `medianote status 1 --failed` lists them"
+    ]
+    who = run("status", "1", "--failed")
+    assert who.out == "refused@example.org\tfailed\t550 5.1.1 No such user\n"
+    assert run("status", "1", "--failed", "--json").json == [
+        {"email": "refused@example.org", "state": "failed", "reason": "550 5.1.1 No such user"}
+    ]
 
 
 def test_waiting_for_a_relay_that_is_down() -> None:

@@ -1,0 +1,40 @@
+"""How long five megabytes of remarks take to be read, beside a look at each of their words."""
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from releases.parsing import parse
+
+REMARKS = Path("tests/releases/corpus/white-house-style-remarks.txt")
+BEGINNING, END = "     THE PRESIDENT: I want", "                               END"
+SPEECH = (
+    "     THE PRESIDENT: We have spoken of the harbour, of the ferries that cross it at night, and\n"
+    "of what it takes to keep them running through the winter.  Nobody who stood on the quay this\n"
+    "morning can doubt that the people of this town know how to do it, and we will help them.\n\n"
+    "     The second thing I want to say is this:  a line that is closed for a month is a line that\n"
+    "its passengers forget.  So we have agreed to share the cost of the two oldest ships.\n\n"
+)
+SIZE_OCTETS = 5_000_000
+ROUNDS = 3
+
+
+def parsing() -> tuple[float, float]:
+    """Processor seconds for reading 5 MB of remarks, and in units of finding their words."""
+    text = REMARKS.read_text("utf-8")
+    first, last = text.index(BEGINNING), text.index(END)
+    long = text[:first] + SPEECH * (SIZE_OCTETS // len(SPEECH)) + text[last:]
+    octets = long.encode()
+    seconds = _best(lambda: parse(octets))
+    words = _best(lambda: re.findall(r"\w+", long))
+    return seconds, seconds / words
+
+
+def _best(perform: Callable[[], object]) -> float:
+    found = []
+    for _ in range(ROUNDS):
+        begun = time.thread_time()
+        perform()
+        found.append(time.thread_time() - begun)
+    return min(found)
