@@ -9,13 +9,15 @@ from releases.parsing import parse
 
 REMARKS = Path("tests/releases/corpus/white-house-style-remarks.txt")
 BEGINNING, END = "     THE PRESIDENT: I want", "                               END"
-SPEECH = (
-    "     THE PRESIDENT: We have spoken of the harbour, of the ferries that cross it at night, and\n"
-    "of what it takes to keep them running through the winter.  Nobody who stood on the quay this\n"
-    "morning can doubt that the people of this town know how to do it, and we will help them.\n\n"
-    "     The second thing I want to say is this:  a line that is closed for a month is a line that\n"
-    "its passengers forget.  So we have agreed to share the cost of the two oldest ships.\n\n"
-)
+SPEECH = """\
+     THE PRESIDENT: We have spoken of the harbour, of the ferries that cross it at
+night, and of what it takes to keep them running through the winter.  Nobody who
+stood on the quay this morning can doubt that the people of this town know how.
+
+     The second thing I want to say is this:  a line that is closed for a month is
+a line that its passengers forget.  So we will share the cost of the old ships.
+
+"""
 SIZE_OCTETS = 5_000_000
 ROUNDS = 3
 
