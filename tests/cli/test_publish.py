@@ -219,28 +219,29 @@ def test_cancelling_decides_what_no_worker_holds(peopled: InProcess) -> None:
     assert "to be sent yet" not in peopled("status", number).out
 
 
-def test_waiting_to_the_end() -> None:
+def subscribed(medianote: InProcess, *addresses: str) -> None:
+    """The list press on the embedded default, with these people on it."""
+    medianote("lists", "create", "press", "--title", "Press")
+    Path("people.csv").write_text("email\n" + "".join(f"{one}\n" for one in addresses))
+    assert medianote("subscribers", "import", "people.csv", "--list", "press", "--confirmed").out
+
+
+def test_waiting_to_the_end(medianote: InProcess) -> None:
     """--wait sends it by itself where there is no broker, and prints how it ended."""
-    run("lists", "create", "press", "--title", "Press")
-    people = "email\n" + "".join(f"p{number}@example.org\n" for number in range(5))
-    run("subscribers", "import", "-", "--list", "press", "--confirmed", stdin=people)
+    subscribed(medianote, *(f"p{number}@example.org" for number in range(5)))
     done = run("publish", NOTE, "--list", "press", "--wait", "--json", seconds=120)
     assert (done.status, done.err) == (0, "")
     assert (done.json["state"], done.json["eligible"], done.json["accepted"]) == ("complete", 5, 5)
-    again = run("publish", NOTE, "--list", "press", "--wait")
+    again = medianote("publish", NOTE, "--list", "press", "--wait")
     assert (again.status, again.out, len(again.errors)) == (1, "", 1)
     assert "has this version already" in again.errors[0]
     anew = run("publish", NOTE, "--list", "press", "--wait", "--again", seconds=120)
     assert (anew.status, anew.out, anew.err) == (0, "2\n", "")
 
 
-def test_waiting_for_one_who_fails() -> None:
+def test_waiting_for_one_who_fails(medianote: InProcess) -> None:
     """An address that no relay can take is told at the end, with status 1."""
-    run("lists", "create", "press", "--title", "Press")
-    run(
-        "subscribers", "import", "-", "--list", "press", "--confirmed",
-        stdin="email\na@example.org\nrefused@example.org\n",
-    )  # fmt: skip
+    subscribed(medianote, "a@example.org", "refused@example.org")
     with SmtpServer(lambda number: SmtpModel(refuse_one)) as relay:
         url = f"smtp://127.0.0.1:{relay.port}"
         done = run(
@@ -250,17 +251,16 @@ def test_waiting_for_one_who_fails() -> None:
     assert done.errors == [
         "distribution 1 is complete: 1 failed of 2; `medianote status 1 --failed` lists them"
     ]
-    who = run("status", "1", "--failed")
+    who = medianote("status", "1", "--failed")
     assert who.out == "refused@example.org\tfailed\t550 5.1.1 No such user\n"
-    assert run("status", "1", "--failed", "--json").json == [
+    assert medianote("status", "1", "--failed", "--json").json == [
         {"email": "refused@example.org", "state": "failed", "reason": "550 5.1.1 No such user"}
     ]
 
 
-def test_waiting_for_a_relay_that_is_down() -> None:
+def test_waiting_for_a_relay_that_is_down(medianote: InProcess) -> None:
     """Why it waits is said once, in one plain line; it goes on when the relay is back."""
-    run("lists", "create", "press", "--title", "Press")
-    run("subscribers", "import", "-", "--list", "press", "--confirmed", stdin="email\na@b.org\n")
+    subscribed(medianote, "a@b.org")
     port = free_port()
     settings = os.environ | {"MEDIANOTE_SMTP_URL": f"smtp://127.0.0.1:{port}"}
     command = [str(COMMAND), "publish", NOTE, "--list", "press", "--wait"]
