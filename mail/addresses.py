@@ -169,6 +169,8 @@ def parse_sender(text: str) -> Mailbox:
     It stands in every copy, and only some relays and mailboxes know RFC 6531: so it must do
     without.
     """
+    if len(text.strip().splitlines()) > 1:
+        raise AddressError("there is a line break in it: write all of it on one line")
     mailbox = parse_mailbox(text)
     if mailbox.address.needs_smtputf8:
         raise AddressError(

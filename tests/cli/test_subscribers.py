@@ -59,6 +59,8 @@ def test_a_slug_that_cannot_stand_in_list_id(slug: str, medianote: InProcess) ->
     [
         (["--title", " "], "needs a title"),
         (["--title", "Press", "--sender", "nobody"], "--sender: "),
+        (["--title", "Press", "--sender", "Evil\nX <a@example.org>"], "--sender: there is a line"),
+        (["--title", "Press", "--reply-to", "E\u2028X <a@example.org>"], "--reply-to: there is a"),
         (["--title", "Press", "--reply-to", "Büro <büro@example.org>"], "--reply-to: "),
     ],
 )
