@@ -151,7 +151,7 @@ def test_from_standard_input() -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["--list", "asia"], 2, "no list is called 'asia'; there are: desk, empty, press"),
+        (["--list", "asia"], 2, "no list is called “asia”; there are: desk, empty, press"),
         (["--list", "empty"], 1, "no active subscribers on empty"),
         (["--list", "press", "--at", "tomorrow"], 2, "--at"),
         (["--list", "press", "--at", "2031-02-03 18:00"], 2, "zone"),

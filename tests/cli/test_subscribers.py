@@ -137,7 +137,7 @@ def test_what_is_not_there(medianote: InProcess, table: Path) -> None:
     unknown = medianote("subscribers", "import", str(table), "--list", "press")
     assert (unknown.status, unknown.errors) == (
         2,
-        ["no list is called 'press'; there are no lists yet (`medianote lists create`)"],
+        ["no list is called “press”; there are no lists yet (`medianote lists create`)"],
     )
     assert medianote("subscribers", "export", "--list", "press").status == 2
     nobody = medianote("subscribers", "link", "nobody@example.org")
