@@ -17,12 +17,12 @@ from mail.addresses import Address, Mailbox, format_mailbox, parse_address
 from mail.signatures import signatures_of
 from releases.sending import sender_of
 from runtime.facts import remember_fact
+from runtime.relays import Relay
 from worker import checks
 from worker.checks import SIGNED_FACT, Finding, Level
 from worker.domain_checks import check_domain
 from worker.flights import RelayTroubleError, prove_flights
 from worker.proofs import remember_proof
-from worker.relays import Relay
 
 PROVING_MAILS: Final = 4
 

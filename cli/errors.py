@@ -19,8 +19,6 @@ WRONG_USE: Final = 2
 _STATUSES: Final = (
     # Module, class, status; the first that matches counts.
     ("runtime.settings", "SettingsError", WRONG_USE),
-    ("mail.tokens", "WeakKeyError", WRONG_USE),
-    ("worker.relays", "RelayError", WRONG_USE),
     ("releases.publishing", "PublishError", FAILED),
     ("releases.errors", "ReleaseError", FAILED),
     ("releases.commands", "NoSuchDistribution", WRONG_USE),

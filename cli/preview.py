@@ -2,12 +2,13 @@
 
 import datetime as dt
 import json
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
-from cli.errors import say
+from cli.errors import WRONG_USE, CommandError, say
 from cli.release_files import read_release, say_unsure
 from cli.sample_copy import SampleCopy, sample_copy
 from cli.tables import shortened
@@ -18,6 +19,7 @@ from runtime.settings import Settings, load_settings
 app = new_app()
 
 Out = Path | None
+STANDARD_OUTPUT: Final = Path("-")
 
 
 @app.command()
@@ -26,9 +28,15 @@ def preview(
         str, typer.Argument(metavar="FILE", help="The release: plain text or Markdown; or -.")
     ],
     *,
-    html: Annotated[Out, typer.Option(metavar="OUT", help="Write the HTML part here.")] = None,
-    text: Annotated[Out, typer.Option(metavar="OUT", help="Write the text part here.")] = None,
-    eml: Annotated[Out, typer.Option(metavar="OUT", help="Write the whole mail here.")] = None,
+    html: Annotated[
+        Out, typer.Option(metavar="OUT", help="Write the HTML part here, or -.")
+    ] = None,
+    text: Annotated[
+        Out, typer.Option(metavar="OUT", help="Write the text part here, or -.")
+    ] = None,
+    eml: Annotated[
+        Out, typer.Option(metavar="OUT", help="Write the whole mail here, or -.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what was read in the text as a JSON object.")
     ] = False,
@@ -37,6 +45,9 @@ def preview(
 
     The mail is in English, to a sample subscriber of a sample list; its links lead nowhere.
     """
+    to_screen = [path for path in (html, text, eml) if path == STANDARD_OUTPUT]
+    if len(to_screen) + as_json > 1:
+        raise CommandError("only one thing can go to standard output: one -, or --json", WRONG_USE)
     settings = load_settings(needs_database_only=True)
     parsed = read_release(file)
     if as_json:
@@ -50,11 +61,20 @@ def preview(
     for warning in copy.warnings:
         say(warning)
     for path, part in outputs:
-        path.write_bytes(getattr(copy, part))
+        _write(path, getattr(copy, part))
     if not as_json and not outputs:
         print("\n".join(_summary(parsed, copy, settings)))
     if not as_json:
         say_unsure(parsed)
+
+
+def _write(path: Path, octets: bytes) -> None:
+    if path != STANDARD_OUTPUT:
+        path.write_bytes(octets)
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(octets)
+    sys.stdout.buffer.flush()
 
 
 def _summary(parsed: Parsed, copy: SampleCopy, settings: Settings) -> list[str]:

@@ -84,10 +84,15 @@ def web(
             stack.enter_context(running_worker(settings))
         # Uvicorn ends in order and then repeats the signal, which must not end us in disorder.
         stack.enter_context(stopped_by_signals())
-        print(f"serving {settings.public_url}", file=sys.stderr, flush=True)
-        if settings.has_local_outbox and shows_outbox(settings, address):
-            print(f"the outbox is at {address}/outbox", file=sys.stderr, flush=True)
-        serve(settings, shell.database, listener)
+        serve(settings, shell.database, listener, on_bound=lambda: tell(settings, address))
+
+
+def tell(settings: Settings, address: str) -> None:
+    """Say where it listens, where links in mail lead, and where the outbox is."""
+    lines = [f"listening on {address}, pages at {settings.public_url}"]
+    if settings.has_local_outbox and shows_outbox(settings, address):
+        lines.append(f"the outbox is at {address}/outbox")
+    print("\n".join(lines), file=sys.stderr, flush=True)
 
 
 def address_to_open(host: str, port: int) -> str:

@@ -37,6 +37,18 @@ def is_loopback(host: str) -> bool:
     return address is not None and address.is_loopback
 
 
+def ascii_domain(name: str) -> str:
+    """A domain as lower-case A-labels (RFC 5890); raises ValueError for what is none."""
+    try:
+        written = name if name.isascii() else idna.encode(name, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        written = ""
+    written = written.rstrip(".").lower()
+    if not DOMAIN.fullmatch(written):
+        raise ValueError(f"“{name}” is not a host such as press.example.org")
+    return written
+
+
 def origin_of(url: str) -> str:
     """An address of pages as links, Host and Origin headers all write it (RFC 6454 section 6.2).
 
@@ -68,11 +80,4 @@ def _written(host: str) -> str:
     address = ip_address(host)
     if address is not None and "%" not in host:
         return f"[{address}]" if address.version == 6 else str(address)
-    try:
-        name = host if host.isascii() else idna.encode(host, uts46=True).decode("ascii")
-    except idna.IDNAError:
-        name = ""
-    name = name.rstrip(".").lower()
-    if not DOMAIN.fullmatch(name):
-        raise ValueError(f"{host!r} is not a host such as press.example.org")
-    return name
+    return ascii_domain(host)

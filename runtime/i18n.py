@@ -72,18 +72,18 @@ class Words:
         Hours are 0 to 23 in every language: "12:00 a.m." has been misread too often.
         """
         local, utc = moment.astimezone(zone), moment.astimezone(dt.UTC)
-        here = self._day_and_time(local, _zone_name(local))
-        if _zone_name(local) == "UTC":
+        here = self._day_and_time(local, zone_name(local))
+        if zone_name(local) == "UTC":
             return here
         there = f"{utc:%H:%M} UTC"
         if utc.date() != local.date():
             there = self._day_and_time(utc, "UTC")
         return f"{here} ({there})"
 
-    def _day_and_time(self, moment: dt.datetime, zone_name: str) -> str:
+    def _day_and_time(self, moment: dt.datetime, zone: str) -> str:
         return self.gettext("%(date)s, %(time)s") % {
             "date": self.date(moment),
-            "time": f"{moment:%H:%M} {zone_name}",
+            "time": f"{moment:%H:%M} {zone}",
         }
 
     def listing(self, items: Sequence[str]) -> str:
@@ -144,7 +144,7 @@ def _read_catalogue(language: str) -> gettext.NullTranslations:
     return gettext.GNUTranslations(compiled)
 
 
-def _zone_name(moment: dt.datetime) -> str:
+def zone_name(moment: dt.datetime) -> str:
     """The zone's letters, such as EST, or UTC+03:00 where it has none."""
     name = moment.tzname() or ""
     if name[:1].isalpha():

@@ -8,20 +8,21 @@ import contextlib
 import functools
 import ipaddress
 import os
-import re
 import secrets
 import tempfile
 from pathlib import Path
 from typing import Annotated, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from runtime.hosts import DOMAIN, Network, origin_of
+from runtime import setting_rules as rules
+from runtime.hosts import Network, origin_of
 
-Commas = Annotated[tuple[str, ...], NoDecode]
+Commas = Annotated[tuple[str, ...], NoDecode, BeforeValidator(rules.split_commas)]
+Domain = Annotated[str, AfterValidator(rules.one_domain)]
 
 REQUIRED_IN_PRODUCTION: Final = (
     "broker_url",
@@ -52,109 +53,28 @@ class Settings(BaseSettings):
         env_prefix="MEDIANOTE_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    database_url: str | None = Field(default=None, repr=False)
-    broker_url: str | None = Field(default=None, repr=False)
-    smtp_url: Commas = Field(default=(), repr=False)
-    base_url: str | None = None
+    database_url: Annotated[str, AfterValidator(rules.database_url)] | None = Field(
+        default=None, repr=False
+    )
+    broker_url: Annotated[str, AfterValidator(rules.broker_url)] | None = Field(
+        default=None, repr=False
+    )
+    smtp_url: Annotated[Commas, AfterValidator(rules.relay_urls)] = Field(default=(), repr=False)
+    base_url: Annotated[str, AfterValidator(origin_of)] | None = None
     secret_keys: Commas = Field(default=(), repr=False)
     retired_keys: Commas = Field(default=(), repr=False)
     hash_key: str | None = Field(default=None, repr=False)
-    from_: str | None = Field(default=None, validation_alias="MEDIANOTE_FROM")
-    list_domain: str | None = None
-    bounce_domain: str | None = None
+    from_: Annotated[str, AfterValidator(rules.one_mailbox)] | None = Field(
+        default=None, validation_alias="MEDIANOTE_FROM"
+    )
+    list_domain: Domain | None = None
+    bounce_domain: Domain | None = None
     postal_address: str | None = None
-    timezone: str = "UTC"
-    only_to: Commas = ()
-    trusted_proxies: Commas = ()
+    timezone: Annotated[str, AfterValidator(rules.zone_name)] = "UTC"
+    only_to: Annotated[Commas, AfterValidator(rules.domains_and_addresses)] = ()
+    trusted_proxies: Annotated[Commas, AfterValidator(rules.networks)] = ()
     state_dir: Path | None = None
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
-
-    @field_validator(
-        "smtp_url", "secret_keys", "retired_keys", "only_to", "trusted_proxies", mode="before"
-    )
-    @classmethod
-    def _split_commas(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
-
-    @field_validator("database_url")
-    @classmethod
-    def _known_database(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("sqlite:///", "postgresql+psycopg://")):
-            raise ValueError("must begin with sqlite:/// or postgresql+psycopg://")
-        if value is not None:
-            from sqlalchemy.engine import make_url  # noqa: PLC0415 (needed for a given URL alone)
-
-            try:
-                port = make_url(value).port
-            except ValueError:
-                port = 0
-            if port is not None and not 1 <= port <= 65535:
-                # The URL may hold a password, so it is not repeated.
-                raise ValueError("its port must be a number from 1 to 65535")
-        return value
-
-    @field_validator("broker_url")
-    @classmethod
-    def _known_broker(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("redis://", "rediss://", "amqp")):
-            raise ValueError("must begin with redis://, rediss://, amqp:// or amqps://")
-        return value
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _known_relays(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for url in value:
-            parts = urlsplit(url)
-            if parts.scheme not in {"smtp", "smtp+starttls", "smtps"} or not parts.hostname:
-                # The URL may hold a password, so it is not repeated.
-                raise ValueError(
-                    "must be smtp://, smtp+starttls:// or smtps://[user:pass@]host:port"
-                )
-        return value
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (KeyError, ValueError, OSError):
-            raise ValueError(
-                f"{value!r} is not an IANA time zone, such as Europe/Brussels"
-            ) from None
-        return value
-
-    @field_validator("base_url")
-    @classmethod
-    def _safe_base(cls, value: str | None) -> str | None:
-        return None if value is None else origin_of(value)
-
-    @field_validator("from_")
-    @classmethod
-    def _one_mailbox(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        if any(ord(character) < 32 or ord(character) == 127 for character in value):
-            raise ValueError("must be one line, without control characters")
-        address = value.rpartition("<")[2].strip("> \t") if "<" in value else value.strip()
-        if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", address):
-            raise ValueError("needs an address, such as Press Office <press@example.org>")
-        return value.strip()
-
-    @field_validator("list_domain", "bounce_domain")
-    @classmethod
-    def _one_domain(cls, value: str | None) -> str | None:
-        if value is not None and not DOMAIN.fullmatch(value):
-            raise ValueError(f"{value!r} is not a domain such as lists.example.org")
-        return value.lower() if value else None
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for network in value:
-            ipaddress.ip_network(network, strict=False)
-        return value
 
     @property
     def is_production(self) -> bool:
@@ -251,6 +171,21 @@ class Settings(BaseSettings):
             return []
         return [variable(field) for field in REQUIRED_IN_PRODUCTION if not getattr(self, field)]
 
+    def key_fault(self) -> str | None:
+        """Which key could be guessed, in one plain line that names its variable; None if none."""
+        given = (
+            ("secret_keys", self.secret_keys),
+            ("retired_keys", self.retired_keys),
+            ("hash_key", () if self.hash_key is None else (self.hash_key,)),
+        )
+        faults = (
+            f"{variable(field)}: {fault}"
+            for field, keys in given
+            for key in keys
+            if (fault := rules.key_fault(key)) is not None
+        )
+        return next(faults, None)
+
 
 def load_settings(*, needs_database_only: bool = False) -> Settings:
     """Read the settings; raise SettingsError, one plain line, when they cannot work."""
@@ -263,11 +198,16 @@ def load_settings(*, needs_database_only: bool = False) -> Settings:
         raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
     except UnicodeDecodeError:
         raise SettingsError(".env: it is not UTF-8: save it as UTF-8 text") from None
-    missing = [] if needs_database_only else settings.missing_in_production()
+    if needs_database_only:
+        return settings
+    missing = settings.missing_in_production()
     if missing:
         raise SettingsError(
             f"{', '.join(missing)}: required with a PostgreSQL database (docs/settings.md)"
         )
+    fault = settings.key_fault()
+    if fault is not None:
+        raise SettingsError(fault)
     return settings
 
 

@@ -123,12 +123,12 @@ def save(session: Session, subscriber_id: int, wanted: Wanted) -> Change:
     change: dict[str, Any] = {}
     if wanted.language is not None and wanted.language != best_language(found.language):
         if wanted.language not in supported():
-            raise NotOffered(f"there is no language {wanted.language!r}")
+            raise NotOffered(f"there is no language “{wanted.language}”")
         change |= {"language": wanted.language, "language_before": found.language}
         found.language = wanted.language
     if wanted.format is not None and wanted.format != found.format:
         if wanted.format not in set(Format):
-            raise NotOffered(f"there is no format {wanted.format!r}")
+            raise NotOffered(f"there is no format “{wanted.format}”")
         before = Format(found.format)
         change |= {"format": Format(wanted.format), "format_before": before}
         found.format = wanted.format

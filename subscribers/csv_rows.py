@@ -14,10 +14,10 @@ from babel import Locale
 
 from mail.addresses import AddressError, parse_address
 from mail.text import name_fault
+from subscribers.columns import COLUMNS
 from subscribers.csv_text import Fault, Record, TableError
 from subscribers.models import Format
 
-COLUMNS: Final = ("email", "name", "language", "format", "outlet")
 FORMATS: Final = frozenset(Format)
 NOT_TO_BE_MAILED: Final = frozenset({"suspended", "suppressed", "ended"})
 """States in our own export's `state` column: who has one does not come in by another file."""

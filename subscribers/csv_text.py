@@ -8,6 +8,7 @@ rest of the file (RFC 4180 has no better idea).
 import codecs
 import csv
 import io
+import re
 import shutil
 import tempfile
 from collections import deque
@@ -15,10 +16,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final, TextIO
 
+from subscribers.columns import column_names
+
 LINE_MAX_CHARACTERS: Final = 65_536
 RECORD_MAX_LINES: Final = 50
 """A quoted cell may hold line breaks; a record of more lines has a quote that is not closed."""
 DELIMITERS: Final = (",", ";", "\t")
+_MAILBOX: Final = re.compile(r'"\s*<[^<>"]*@[^<>"]*>')
 _SCAN_OCTETS: Final = 1 << 18
 _BOMS: Final = (
     # UTF-32's little-endian mark begins with that of UTF-16.
@@ -27,6 +31,17 @@ _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig", "UTF-8"),
     (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
+)
+
+
+_OTHER_FILES: Final = (
+    (b"PK\x03\x04", "this is an Excel workbook or another zip file: save it as CSV"),
+    (b"\xd0\xcf\x11\xe0", "this is an Excel workbook of the old kind: save it as CSV"),
+    (b"%PDF-", "this is a PDF: a table of subscribers is a CSV file"),
+    (b"\x1f\x8b", "this is a gzip file: unpack it first"),
+    (b"\x89PNG", "this is a picture: a table of subscribers is a CSV file"),
+    (b"\xff\xd8\xff", "this is a picture: a table of subscribers is a CSV file"),
+    (b"\x7fELF", "this is a program: a table of subscribers is a CSV file"),
 )
 
 
@@ -63,6 +78,7 @@ class Table:
     def __init__(self, stream: BinaryIO) -> None:
         """Read the header; raises TableError when there is none."""
         seekable = stream if stream.seekable() else _spooled(stream)
+        _refuse_other_files(seekable)
         self.encoding = detect_encoding(seekable)
         text = io.TextIOWrapper(
             seekable, encoding=self.encoding.codec, errors=_errors(self.encoding), newline=""
@@ -94,6 +110,8 @@ class Table:
         if isinstance(error, _Unreadable) and count == 1:
             return Fault(first, str(error))
         if count == 1 and not str(error).startswith("unexpected end"):
+            if _MAILBOX.search(self._lines.first_text):
+                return Fault(first, "a name stands before the address: give the bare address")
             # On one line nothing else is left of what csv complains about.
             return Fault(
                 first,
@@ -134,6 +152,15 @@ def detect_encoding(stream: BinaryIO) -> Encoding:
     return Encoding("utf-8")
 
 
+def _refuse_other_files(stream: BinaryIO) -> None:
+    """Raise TableError for what begins like a file of another kind; else back to its beginning."""
+    head = stream.read(8)
+    stream.seek(0)
+    for mark, why in _OTHER_FILES:
+        if head.startswith(mark):
+            raise TableError(why)
+
+
 def _errors(encoding: Encoding) -> str:
     return "replace" if encoding.codec.startswith(("utf-16", "utf-32")) else "surrogateescape"
 
@@ -169,6 +196,12 @@ class _Lines:
         """The next line is a record's first."""
         self._record.clear()
         self.first = self._given + 1
+
+    @property
+    def first_text(self) -> str:
+        """The first line of this record; nothing where it is too long to be kept."""
+        first = self._record[0] if self._record else ""
+        return first if isinstance(first, str) else ""
 
     def go_back(self) -> int:
         """Give all but the first line of this record again; returns how many lines it had."""
@@ -206,7 +239,7 @@ class _Lines:
 
 
 def _header(lines: _Lines) -> tuple[tuple[str, ...], str]:
-    """The names of the columns, in lower case, and the delimiter."""
+    """The names of the columns and the delimiter."""
     said: str | None = None
     for line in _until_unreadable(lines):
         text = line.strip("\r\n")
@@ -235,7 +268,7 @@ def _columns(line: str, said: str | None) -> tuple[tuple[str, ...], str]:
     found: tuple[tuple[str, ...], str] = ((), ",")
     for delimiter in (said,) if said else DELIMITERS:
         reader = csv.reader([line], delimiter=delimiter, skipinitialspace=True)
-        names = tuple(cell.strip().lower() for cell in next(reader))
+        names = column_names(next(reader))
         is_better = ("email" in names, len(names)) > ("email" in found[0], len(found[0]))
         if is_better:
             found = (names, delimiter)

@@ -13,7 +13,8 @@ from typing import Any, Final, Protocol
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from subscribers.csv_rows import COLUMNS, neutralised
+from subscribers.columns import COLUMNS
+from subscribers.csv_rows import neutralised
 from subscribers.lists import list_by_slug
 from subscribers.models import (
     MailingList,

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from mail.hashing import suppression_hash
 from runtime.database import Database
 from subscribers import import_chunk, import_tables
-from subscribers.csv_rows import COLUMNS, Row, row_reader
+from subscribers.columns import COLUMNS
+from subscribers.csv_rows import Row, row_reader
 from subscribers.csv_text import Fault, Table
 from subscribers.import_chunk import Fate, Skip, Target
 from subscribers.lists import list_by_slug

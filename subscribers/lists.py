@@ -32,7 +32,7 @@ class UnknownListError(ListError):
         self.slug = slug
         self.known = tuple(known)
         there = f"there are: {', '.join(known)}" if known else "there are no lists yet"
-        super().__init__(f"no list is called {slug!r}; {there} (`medianote lists create`)")
+        super().__init__(f"no list is called “{slug}”; {there} (`medianote lists create`)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def slug_fault(slug: str) -> str | None:
         return f"a list's slug has at most {SLUG_MAX_CHARACTERS} characters, this has {len(slug)}"
     if _SLUG.fullmatch(slug) is None:
         return (
-            f"{slug!r} cannot be a list's slug: it is made of lower-case letters a to z, digits "
+            f"“{slug}” cannot be a list's slug: it is made of lower-case letters a to z, digits "
             "and hyphens, with no hyphen at its beginning or end"
         )
     return None

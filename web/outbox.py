@@ -4,6 +4,7 @@ A mail is somebody else's HTML: it is shown in a sandboxed frame, from a respons
 forbids everything but its own styles, and its links are listed beside it.
 """
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -15,6 +16,7 @@ from lxml.etree import ParserError
 from starlette.responses import HTMLResponse, Response
 
 from runtime.hosts import is_loopback
+from runtime.i18n import zone_name
 from web.pages import Site
 from web.security import split_host
 from worker.outbox import Outbox, recipient_of
@@ -71,8 +73,12 @@ class OutboxPages:
             count=count,
             page=number,
             last=last,
-            zone=self._site.settings.zone,
+            shown_time=self._shown_time,
         )
+
+    def _shown_time(self, moment: dt.datetime) -> str:
+        local = moment.astimezone(self._site.settings.zone)
+        return f"{local:%Y-%m-%d %H:%M:%S} {zone_name(local)}"
 
     def mail(self, request: Request, key: str, part: str = "") -> Response:
         """One mail, in one of its parts."""

@@ -5,23 +5,33 @@ import errno
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import uvicorn
 from fastapi import FastAPI
 
 from runtime.database import Database
-from runtime.settings import Settings
+from runtime.settings import Settings, SettingsError, variable
 from web.app import create_app
 
 BACKLOG = 2048
 START_SECONDS = 15.0
 
 
-def serve(settings: Settings, database: Database, listener: socket.socket) -> None:
-    """Serve what `listening` gave until SIGINT or SIGTERM; raises OSError for a port in use."""
+def serve(
+    settings: Settings,
+    database: Database,
+    listener: socket.socket,
+    *,
+    on_bound: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve what `listening` gave until SIGINT or SIGTERM.
+
+    `on_bound` is called when every port is had. Raises SettingsError for a metrics port in use.
+    """
     app = create_app(settings, database)
     with _metrics(app, settings):
+        on_bound()
         _server(app).run(sockets=[listener])
 
 
@@ -31,7 +41,7 @@ def serving(
 ) -> Iterator[str]:
     """Serve in a thread for the length of the block; gives the address (port 0: a free one).
 
-    Raises OSError when the address cannot be had.
+    Raises OSError when the address cannot be had, and SettingsError for the metrics port.
     """
     app = create_app(settings, database)
     with _metrics(app, settings), serving_app(app, host, port) as url:
@@ -103,6 +113,9 @@ def _metrics(app: FastAPI, settings: Settings) -> Iterator[None]:
         try:
             stack.enter_context(app.state.metrics.served(settings.metrics_port))
         except OSError as error:
-            name = f"MEDIANOTE_METRICS_PORT {settings.metrics_port}"
-            raise OSError(error.errno, error.strerror, name) from error
+            is_taken = error.errno == errno.EADDRINUSE
+            why = "is in use already: choose another one" if is_taken else error.strerror
+            raise SettingsError(
+                f"{variable('metrics_port')}: 127.0.0.1:{settings.metrics_port} {why}"
+            ) from error
         yield

@@ -3,19 +3,23 @@
 import contextlib
 import os
 import signal
+import socket
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any, Final
 
 import sqlalchemy as sa
 from celery import Celery, bootsteps, signals
+from celery.exceptions import SecurityWarning
 from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown, reserved_requests
 from kombu.entity import Queue
 
 from releases.sending import sending_of
 from runtime.logging import get_logger
+from runtime.relays import Relay
 from runtime.settings import Settings
 from worker import doorbell, tasks
 from worker.context import Context, Stopping
@@ -169,19 +173,36 @@ def _run_prefork(
     signals.worker_process_shutdown.connect(child_ends, weak=False)
     # Ours is set up already.
     signals.setup_logging.connect(_leave_logging, weak=False)
-    worker = app.Worker(
-        pool="prefork",
-        concurrency=concurrency,
-        quiet=True,
-        without_gossip=True,
-        without_mingle=True,
-        without_heartbeat=True,
-        hostname=f"medianote-{os.getpid()}@%h",
+    with warnings.catch_warnings():
+        # Containers run everything as root, and what travels is JSON, which runs nothing.
+        warnings.simplefilter("ignore", SecurityWarning)
+        worker: Any = app.Worker(
+            pool="prefork",
+            concurrency=concurrency,
+            quiet=True,
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+            hostname=f"medianote-{os.getpid()}@%h",
+        )
+    signals.worker_ready.connect(
+        lambda **_: tell_ready(settings, processes=worker.concurrency), weak=False
     )
     warm_up(sending_of(settings))
     worker.start()
     exit_code: int = worker.exitcode or 0
     return exit_code
+
+
+def tell_ready(settings: Settings, *, processes: int) -> None:
+    """One line in the log: a worker takes tasks, on which host and for which relays."""
+    relays = [Relay.from_url(url).name for url in settings.smtp_url]
+    log.info(
+        "ready",
+        host=socket.gethostname(),
+        concurrency=processes,
+        relays=", ".join(relays) or "the local outbox",
+    )
 
 
 def _queue(name: str) -> Any:

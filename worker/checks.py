@@ -12,17 +12,16 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from mail.tokens import Keyring, WeakKeyError
 from runtime.database import Database, plain_reason
 from runtime.facts import read_fact
 from runtime.hosts import is_loopback
+from runtime.relays import Relay, Security
 from runtime.schema import read_schema
 from runtime.settings import Settings
 from worker.connections import Timeouts
 from worker.flights import RelayTroubleError, probe
 from worker.presence import worker_is_running
 from worker.proofs import known_proof
-from worker.relays import Relay, Security
 
 PATIENCE_SECONDS: Final = 5.0
 TIMEOUTS: Final = Timeouts(connect=PATIENCE_SECONDS, command=PATIENCE_SECONDS)
@@ -82,12 +81,6 @@ def check_database(database: Database) -> Finding:
 
 def check_keys(settings: Settings) -> Finding:
     """Keys that sign links and hash addresses."""
-    try:
-        Keyring(settings.signing_keys, settings.retired_keys)
-    except WeakKeyError as error:
-        return Finding(Level.FAIL, "keys", str(error), "see MEDIANOTE_SECRET_KEYS")
-    if len(settings.suppression_key) < 16:
-        return Finding(Level.FAIL, "keys", "the hash key is too short", "see MEDIANOTE_HASH_KEY")
     count = len(settings.signing_keys)
     keys = "1 signing key" if count == 1 else f"{count} signing keys"
     retired = f", {len(settings.retired_keys)} retired" if settings.retired_keys else ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mail.smtp import Closed, Event, Session, TlsWanted, Window
 from mail.smtp_items import Item
 from mail.smtp_opening import OpeningOptions
-from worker.relays import Relay, Security
+from runtime.relays import Relay, Security
 from worker.resolving import SocketAddress
 from worker.tls import TlsChannel, describe_tls_error
 

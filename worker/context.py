@@ -25,13 +25,13 @@ from releases.settling import Unbalanced, settle
 from releases.upkeep import hold
 from runtime.database import Database
 from runtime.logging import get_logger
+from runtime.relays import Relay
 from runtime.settings import Settings
 from worker.doorbell import Doorbell
 from worker.engine import Engine
 from worker.filling import Filling
 from worker.journal_folder import JournalFolder
 from worker.proofs import with_proofs
-from worker.relays import Relay
 from worker.smtp import Postman
 
 EXPAND_SECONDS: Final = 2.0

@@ -15,6 +15,15 @@ def check_domain(
     settings: Settings, resolver: dns.resolver.Resolver | None = None
 ) -> list[Finding]:
     """SPF of the envelope's domain, DMARC of the sender's; one finding each."""
+    if settings.from_ is None and not settings.has_local_outbox:
+        return [
+            Finding(
+                Level.WARN,
+                "domain",
+                "the sender is a demo address, and real mail would leave as that",
+                "set MEDIANOTE_FROM",
+            )
+        ]
     if settings.from_ is None:
         return [Finding(Level.OK, "domain", "the sender is a demo address; nothing to look up")]
     sender = settings.sender_domain

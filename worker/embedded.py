@@ -18,7 +18,7 @@ from celery.worker import state as celery_state
 from runtime.logging import get_logger
 from runtime.settings import Settings
 from worker import doorbell
-from worker.app import make_app
+from worker.app import make_app, tell_ready
 from worker.context import Context, Stopping
 from worker.doorbell import Doorbell
 from worker.outbox_host import hosted_outbox
@@ -127,5 +127,6 @@ def run_embedded(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     with running_worker(settings):
+        tell_ready(settings, processes=1)
         ended.wait()
     return 0

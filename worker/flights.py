@@ -11,8 +11,8 @@ from mail.reply_reader import ReplyReader
 from mail.smtp_capabilities import Capabilities
 from mail.smtp_items import Item
 from mail.smtp_opening import OpeningOptions, RelayTroubleError, Turn, opening
+from runtime.relays import Relay, Security
 from worker.connections import Timeouts, describe_error
-from worker.relays import Relay, Security
 from worker.smtp import own_name
 from worker.tls import describe_tls_error
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from mail.replies import Deferred, Failed, Outcome, Unsent
 from mail.smtp_items import Item
 from mail.smtp_transactions import Settled
-from worker.relays import Relay
+from runtime.relays import Relay
 
 # How long items may be out, when the source has no more, before it is asked again.
 _SLOW_SECONDS = 0.5

@@ -11,8 +11,8 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from runtime.facts import read_fact, remember_fact
+from runtime.relays import Relay
 from worker.flights import FlightProof
-from worker.relays import Relay
 
 _PREFIX: Final = "flights:"
 

@@ -2,8 +2,8 @@
 
 import random
 
+from runtime.relays import Relay
 from worker.connections import Connection, ConnectionOptions, describe_error
-from worker.relays import Relay
 from worker.resolving import Lookup, SocketAddress
 
 _MOST_STRIKES = 3

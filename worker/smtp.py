@@ -14,10 +14,10 @@ from mail.replies import InDoubt, Outcome, Unsent
 from mail.smtp import Closed, Event, Window
 from mail.smtp_items import Item
 from mail.smtp_transactions import Settled
+from runtime.relays import Relay, RelayError, Security
 from worker.connections import Connection, ConnectionOptions, Timeouts
 from worker.postbag import Postbag
 from worker.relay_desk import FIRST_WAIT_SECONDS, RelayDesk
-from worker.relays import Relay, RelayError, Security
 
 __all__ = ["Item", "Postman", "Relay", "RelayError", "RunEnd", "RunState", "Security"]
 

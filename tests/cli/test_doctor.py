@@ -115,6 +115,18 @@ def test_what_is_down(medianote: InProcess, monkeypatch: pytest.MonkeyPatch) -> 
     assert "secret" not in done.out
 
 
+def test_a_demo_address_at_a_real_relay(
+    medianote: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a relay is configured, mail from the demo's sender is warned of."""
+    monkeypatch.setenv("MEDIANOTE_SMTP_URL", "smtp://127.0.0.1:1")
+    said = medianote("doctor").out.splitlines()
+    assert (
+        "warn  domain: the sender is a demo address, and real mail would leave as that "
+        "→ set MEDIANOTE_FROM"
+    ) in said
+
+
 def test_proving_flights(medianote: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     """--prove tries each relay, remembers what came of it, and the doctor tells it from then on."""
     capabilities = (*ESMTP, "CHUNKING")

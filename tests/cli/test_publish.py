@@ -75,6 +75,23 @@ def test_preview_writes_the_mail(medianote: InProcess, tmp_path: Path) -> None:
     assert "mnhole" not in html + text + files["eml"].read_text()
 
 
+@pytest.mark.parametrize("part", ["html", "text", "eml"])
+def test_preview_to_standard_output(part: str, medianote: InProcess, tmp_path: Path) -> None:
+    """- is standard output, and no file is called so."""
+    done = medianote("preview", NOTE, f"--{part}", "-")
+    assert (done.status, done.err) == (0, "")
+    assert "Ministers of the Lantern Sea" in done.out
+    assert not (tmp_path / "-").exists()
+
+
+@pytest.mark.parametrize("options", [["--html", "-", "--text", "-"], ["--eml", "-", "--json"]])
+def test_preview_of_two_things_at_once(options: list[str], medianote: InProcess) -> None:
+    """Two things on standard output could not be told apart: that is wrong use."""
+    done = medianote("preview", NOTE, *options)
+    assert (done.status, done.out) == (2, "")
+    assert done.errors == ["only one thing can go to standard output: one -, or --json"]
+
+
 @pytest.mark.parametrize("command", [["preview"], ["publish", "--list", "press"]])
 @pytest.mark.parametrize(
     ("content", "said"),
@@ -134,7 +151,7 @@ def test_from_standard_input() -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["--list", "asia"], 2, "no list is called 'asia'; there are: desk, empty, press"),
+        (["--list", "asia"], 2, "no list is called “asia”; there are: desk, empty, press"),
         (["--list", "empty"], 1, "no active subscribers on empty"),
         (["--list", "press", "--at", "tomorrow"], 2, "--at"),
         (["--list", "press", "--at", "2031-02-03 18:00"], 2, "zone"),

@@ -4,13 +4,14 @@ import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from cli.serve import shows_outbox
+from cli.serve import shows_outbox, tell
 from runtime.settings import Settings
 from tests.cli.running import COMMAND, InProcess
 
@@ -28,7 +29,7 @@ def serving(*arguments: str, **environment: str) -> Iterator[list[str]]:
         assert process.stderr is not None
         said: list[str] = []
         for line in process.stderr:
-            said += re.findall(r"^(?:serving|the outbox is at) (\S+)", line)
+            said += re.findall(r"(?:pages|the outbox is) at (\S+)", line)
             if "the outbox is at" in line:
                 break
         yield said
@@ -68,3 +69,25 @@ def test_an_outbox_that_would_not_answer() -> None:
     assert shows_outbox(here, "http://127.0.0.1:8000")
     assert not shows_outbox(public, "http://127.0.0.1:8000")
     assert not shows_outbox(here, "http://192.0.2.2:8000")
+
+
+def test_where_it_listens_and_where_links_lead(capsys: pytest.CaptureFixture[str]) -> None:
+    """Behind a proxy both addresses are said: the one it listens on, and that of the pages."""
+    tell(Settings(base_url="https://press.example.org"), "http://127.0.0.1:8079")
+    said = "listening on http://127.0.0.1:8079, pages at https://press.example.org\n"
+    assert capsys.readouterr().err == said
+
+
+def test_a_metrics_port_that_is_taken(
+    medianote: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is named as what it is, and nothing is said to listen that does not."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        monkeypatch.setenv("MEDIANOTE_METRICS_PORT", port)
+        monkeypatch.setenv("MEDIANOTE_BROKER_URL", "redis://127.0.0.1:1/0")
+        ended = medianote("web", "--port", "0")
+    assert ended.status == 2
+    assert ended.errors == [
+        f"MEDIANOTE_METRICS_PORT: 127.0.0.1:{port} is in use already: choose another one"
+    ]

@@ -59,6 +59,8 @@ def test_a_slug_that_cannot_stand_in_list_id(slug: str, medianote: InProcess) ->
     [
         (["--title", " "], "needs a title"),
         (["--title", "Press", "--sender", "nobody"], "--sender: "),
+        (["--title", "Press", "--sender", "Evil\nX <a@example.org>"], "--sender: there is a line"),
+        (["--title", "Press", "--reply-to", "E\u2028X <a@example.org>"], "--reply-to: there is a"),
         (["--title", "Press", "--reply-to", "Büro <büro@example.org>"], "--reply-to: "),
     ],
 )
@@ -135,7 +137,7 @@ def test_what_is_not_there(medianote: InProcess, table: Path) -> None:
     unknown = medianote("subscribers", "import", str(table), "--list", "press")
     assert (unknown.status, unknown.errors) == (
         2,
-        ["no list is called 'press'; there are no lists yet (`medianote lists create`)"],
+        ["no list is called “press”; there are no lists yet (`medianote lists create`)"],
     )
     assert medianote("subscribers", "export", "--list", "press").status == 2
     nobody = medianote("subscribers", "link", "nobody@example.org")

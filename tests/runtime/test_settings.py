@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from cli.shell import opened
+from mail.tokens import KEY_MIN_CHARACTERS
+from runtime import setting_rules as rules
 from runtime.hosts import is_loopback
 from runtime.settings import Settings, SettingsError, load_settings
 
@@ -96,7 +98,18 @@ def test_production_names_what_is_unset(monkeypatch: pytest.MonkeyPatch, name: s
     [
         ("MEDIANOTE_DATABASE_URL", "mysql://x", "must begin with sqlite:///"),
         ("MEDIANOTE_BROKER_URL", "http://x", "must begin with redis://"),
-        ("MEDIANOTE_SMTP_URL", "relay:25", "must be smtp://"),
+        ("MEDIANOTE_SMTP_URL", "relay:25", "begins with smtp://"),
+        ("MEDIANOTE_SMTP_URL", "smtp://127.0.0.1:99999", "is not a number up to 65535"),
+        ("MEDIANOTE_SMTP_URL", "smtp://u:hunter2@relay.example", "would travel unencrypted"),
+        ("MEDIANOTE_SMTP_URL", "smtp://[::1", "cannot be read"),
+        ("MEDIANOTE_SECRET_KEYS", "short", "at least 16 characters, and this one has 5"),
+        ("MEDIANOTE_SECRET_KEYS", f"{'k' * 16},short", "`openssl rand -hex 32`"),
+        ("MEDIANOTE_RETIRED_KEYS", "short", "at least 16 characters"),
+        ("MEDIANOTE_HASH_KEY", "x", "at least 16 characters, and this one has 1"),
+        ("MEDIANOTE_ONLY_TO", "x y z", "“x y z” is neither a domain nor an address"),
+        ("MEDIANOTE_ONLY_TO", "example.org, colleagues", "“colleagues” is neither"),
+        ("MEDIANOTE_ONLY_TO", "a@b@example.org", "is neither a domain nor an address"),
+        ("MEDIANOTE_ONLY_TO", " , ", "there is nothing in it"),
         ("MEDIANOTE_BASE_URL", "http://press.example.org", "must begin with https://"),
         ("MEDIANOTE_BASE_URL", "press.example.org", "must be an https address"),
         ("MEDIANOTE_BASE_URL", "https://press.example.org/?x=1", "without user, query"),
@@ -115,7 +128,7 @@ def test_production_names_what_is_unset(monkeypatch: pytest.MonkeyPatch, name: s
         ("MEDIANOTE_DATABASE_URL", "postgresql+psycopg://u:pw@db:99999/m", "must be a number"),
         ("MEDIANOTE_TIMEZONE", "Brussels", "is not an IANA time zone"),
         ("MEDIANOTE_TIMEZONE", "../../etc/passwd", "is not an IANA time zone"),
-        ("MEDIANOTE_TRUSTED_PROXIES", "proxy", "'proxy' does not appear to be"),
+        ("MEDIANOTE_TRUSTED_PROXIES", "proxy", "“proxy” is not a network"),
         ("MEDIANOTE_METRICS_PORT", "99999", "less than or equal to 65535"),
         ("MEDIANOTE_FROM", "press office", "needs an address"),
         ("MEDIANOTE_FROM", "A <a@b.org>\nBcc: x@y.org", "one line"),
@@ -153,6 +166,31 @@ def test_base_url_is_as_browsers_write_it(
     """The base URL is kept as Host and Origin headers will name it, in ASCII."""
     monkeypatch.setenv("MEDIANOTE_BASE_URL", given)
     assert load_settings().public_url == expected
+
+
+def test_migrating_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`migrate` needs the database alone, whatever the keys are."""
+    monkeypatch.setenv("MEDIANOTE_SECRET_KEYS", "short")
+    load_settings(needs_database_only=True)
+
+
+def test_a_key_that_settings_take_signs() -> None:
+    """What settings take for a key is one for links too."""
+    assert rules.KEY_MIN_CHARACTERS == KEY_MIN_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("Example.org", "example.org"),
+        ("@example.org, jo@Example.org", "@example.org jo@example.org"),
+        ("münchen.example", "xn--mnchen-3ya.example"),
+    ],
+)
+def test_whom_a_rehearsal_reaches(monkeypatch: pytest.MonkeyPatch, given: str, kept: str) -> None:
+    """Domains and addresses of a rehearsal are kept as subscribers' addresses are."""
+    monkeypatch.setenv("MEDIANOTE_ONLY_TO", given)
+    assert load_settings().only_to == tuple(kept.split())
 
 
 def test_relay_password_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:

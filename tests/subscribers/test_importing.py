@@ -412,10 +412,60 @@ def test_no_table(database: Database, text: str, said: str) -> None:
         load(database, text)
 
 
+@pytest.mark.parametrize(
+    ("octets", "said"),
+    [
+        (
+            b"PK\x03\x04\x14\x00\x06\x00",
+            "this is an Excel workbook or another zip file: save it as",
+        ),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook of the old kind: save it as CSV"),
+        (b"%PDF-1.7\n", "this is a PDF"),
+        (b"\x1f\x8b\x08\x00", "this is a gzip file"),
+        (b"\x89PNG\r\n\x1a\n", "this is a picture"),
+    ],
+)
+def test_a_file_of_another_kind(octets: bytes, said: str) -> None:
+    """What is no text is said to be what it is, and what to do with it."""
+    with pytest.raises(TableError, match=said):
+        lines_of(octets)
+
+
+@pytest.mark.parametrize(
+    ("header", "columns"),
+    [
+        ("E-mail,Full name,LANG", "email name language"),
+        (" Email Address ;Name;Organisation", "email name outlet"),
+        ("e_mail,Organization,Outlet", "email organization outlet"),
+        ("Mail,Email,State", "mail email state"),
+    ],
+)
+def test_column_names_as_people_write_them(header: str, columns: str) -> None:
+    """Letter case, blanks and hyphens are no matter; a synonym counts where the name is not."""
+    assert Table(io.BytesIO(header.encode())).columns == tuple(columns.split())
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ('"Name, X" <nm@example.org>', "a name stands before the address: give the bare address"),
+        ('"Name <nm@example.org>"', "give the bare address, without a name and angle brackets"),
+        ('"Na"me,x@example.org', "a cell goes on after its closing quote"),
+        ("foo@@bar", "there is more than one @ in it"),
+    ],
+)
+def test_what_people_write_for_an_address(row: str, reason: str) -> None:
+    """The reason is ours, in one style, and says what to write instead."""
+    [fault] = lines_of(f"email\n{row}\n")
+    assert isinstance(fault, Fault)
+    assert fault.reason.startswith(reason)
+    assert not fault.reason.endswith(".")
+
+
 def test_unknown_list(database: Database) -> None:
     """A list that does not exist is named, and so are those that do."""
     with pytest.raises(
-        UnknownListError, match="no list is called 'asia'; there are: europe, press"
+        UnknownListError, match="no list is called “asia”; there are: europe, press"
     ):
         load(database, "email\na@example.org\n", "asia")
 

@@ -45,6 +45,14 @@ def test_a_release_is_on_the_web(either: World) -> None:
     assert "noindex" not in page.headers["x-robots-tag"]
 
 
+def test_the_front_page_has_the_releases_own_date(site: World, client: httpx.Client) -> None:
+    """The day is the one that the release says, and that of sending only where it says none."""
+    site.publish(replace(NOTE, date=dt.date(2019, 1, 29)))
+    assert '<time datetime="2019-01-29">January 29, 2019</time>' in client.get("/").text
+    site.publish(replace(NOTE, title="Another", date=None))
+    assert f'<time datetime="{NOW.date().isoformat()}">' in client.get("/").text
+
+
 def test_wide_tables_can_be_scrolled_by_keyboard(site: World, client: httpx.Client) -> None:
     """A table's frame can be reached and has a name: its header, or else the headline."""
     bare = Table((), (((Run("21:40"),),),))

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from runtime.database import Database
 from runtime.migrations import migrate
-from runtime.settings import Settings
+from runtime.settings import Settings, SettingsError
 from tests.support.samples import NOTE
 from tests.web.world import World
 from web.attendant import Attendant
@@ -150,9 +150,9 @@ def test_a_port_that_is_taken(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) 
             pass
         assert refused.value.filename == f"127.0.0.1:{port}"
         monkeypatch.setenv("MEDIANOTE_METRICS_PORT", str(port))
-        with pytest.raises(OSError, match="in use") as refused, serving(Settings(), database):
+        said = f"MEDIANOTE_METRICS_PORT: 127.0.0.1:{port} is in use already"
+        with pytest.raises(SettingsError, match=said), serving(Settings(), database):
             pass
-        assert refused.value.filename == f"MEDIANOTE_METRICS_PORT {port}"
     database.dispose()
 
 

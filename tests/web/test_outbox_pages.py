@@ -1,5 +1,6 @@
 """What `/outbox` promises: every mail in all its parts, to this machine alone, and powerless."""
 
+import re
 import smtplib
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -62,6 +63,13 @@ def test_the_list(site: World, client: httpx.Client) -> None:
     assert "jo@example.com" in first
     for odd in ("0", "-1", "x", "9" * 40, "²"):
         assert client.get("/outbox", params={"page": odd}).status_code == 200
+
+
+def test_times_name_their_zone(sqlite_url: str) -> None:
+    """A time is the press office's, and says so."""
+    with world(sqlite_url, MEDIANOTE_TIMEZONE="Asia/Kathmandu") as site, site.client() as client:
+        send(site, a_mail())
+        assert re.search(r">\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\+05:45<", client.get("/outbox").text)
 
 
 def test_a_mail_in_all_its_parts(client: httpx.Client, key: str) -> None:

@@ -2,12 +2,12 @@
 
 import pytest
 
+from runtime.relays import Relay, RelayError, Security
 from tests.support.programs import free_port
 from tests.support.smtp_model import ESMTP, Action, Farewell, Say, SmtpModel
 from tests.support.smtp_server import SmtpServer
 from tests.worker.smtp_office import QUICK, Office, make_items, relay_of
 from worker.flights import RelayTroubleError, probe, prove_flights
-from worker.relays import Relay, RelayError, Security
 
 CHUNKING = (*ESMTP, "CHUNKING")
 MESSAGES = [b"Subject: proof\r\n\r\nHello\r\n"] * 5

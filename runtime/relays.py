@@ -52,7 +52,10 @@ class Relay:
     @classmethod
     def from_url(cls, url: str) -> "Relay":
         """Read ``smtp[+starttls]://`` or ``smtps://[user:password@]host[:port]``."""
-        parts = urlsplit(url.strip())
+        try:
+            parts = urlsplit(url.strip())
+        except ValueError:
+            raise RelayError("a relay's URL has a host that cannot be read") from None
         if parts.scheme not in _SCHEMES:
             raise RelayError(
                 f"a relay's URL begins with smtp://, smtp+starttls:// or smtps://, "
