@@ -38,7 +38,7 @@ def worker(
     broker it is the embedded worker, in one process.
     """
     # Celery and the SMTP client load in half a second, which `web --help` need not wait for.
-    from worker.app import run_worker  # noqa: PLC0415
+    from worker.prefork import run_worker  # noqa: PLC0415
 
     configure_logging()
     with opened() as shell:

@@ -1,34 +1,21 @@
-"""The Celery application, and `medianote worker`: prefork children, the sweep in the parent."""
+"""The Celery application of a worker: its tasks, its sweep, and how it meets the broker."""
 
 import contextlib
-import os
-import signal
 import socket
-import threading
-import time
-import warnings
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
-import sqlalchemy as sa
-from celery import Celery, bootsteps, signals
-from celery.exceptions import SecurityWarning
+from celery import Celery, bootsteps
 from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown, reserved_requests
 from kombu.entity import Queue
 
-from releases.sending import sending_of
 from runtime.logging import get_logger
 from runtime.relays import Relay
 from runtime.settings import Settings
 from worker import doorbell, tasks
-from worker.context import Context, Stopping
-from worker.outbox_host import hosted_outbox
+from worker.context import Context
 from worker.sweep import Sweep
-from worker.warming import warm_up
-
-CLEAN_STOP_SECONDS: Final = 8.0
-"""SIGTERM: after this long whoever still waits for a mail server is ended; the journal knows."""
 
 log = get_logger("worker")
 
@@ -124,76 +111,6 @@ def make_app(
     return app
 
 
-def run_worker(settings: Settings, concurrency: int | None = None) -> int:
-    """`medianote worker`: run until SIGTERM or SIGINT; returns the exit status.
-
-    With a broker: `concurrency` child processes (as many as there are processors when None).
-    Without one: the embedded worker, in this process.
-    """
-    if settings.broker_url is None:
-        from worker.embedded import run_embedded  # noqa: PLC0415 (it imports this module)
-
-        return run_embedded(settings)
-    with hosted_outbox(settings) as relay_urls:
-        return _run_prefork(settings, relay_urls, settings.broker_url, concurrency)
-
-
-def _run_prefork(
-    settings: Settings, relay_urls: tuple[str, ...], broker_url: str, concurrency: int | None
-) -> int:
-    stopping = Stopping()
-    held: dict[int, Context] = {}
-
-    def here() -> Context:
-        # Nothing of the parent's is touched by a child: it makes its own.
-        pid = os.getpid()
-        if pid not in held:
-            held.clear()
-            held[pid] = Context(settings, relay_urls, app, stopping)
-        return held[pid]
-
-    def sweep(free_slots: Callable[[], int]) -> Sweep:
-        return Sweep(Context(settings, relay_urls, app, stopping), free_slots)
-
-    def end_soon(**_: Any) -> None:
-        stopping.set()
-        threading.Thread(target=_end_by_force, args=(worker,), daemon=True).start()
-
-    def child_starts(**_: Any) -> None:
-        with contextlib.suppress(sa.exc.SQLAlchemyError):
-            assert here().engine
-
-    def child_ends(**_: Any) -> None:
-        if os.getpid() in held:
-            held[os.getpid()].close()
-
-    app = make_app(broker_url, queue_prefix="medianote", here=here, sweep=sweep)
-    signals.worker_shutting_down.connect(end_soon, weak=False)
-    signals.worker_process_init.connect(child_starts, weak=False)
-    signals.worker_process_shutdown.connect(child_ends, weak=False)
-    # Ours is set up already.
-    signals.setup_logging.connect(_leave_logging, weak=False)
-    with warnings.catch_warnings():
-        # Containers run everything as root, and what travels is JSON, which runs nothing.
-        warnings.simplefilter("ignore", SecurityWarning)
-        worker: Any = app.Worker(
-            pool="prefork",
-            concurrency=concurrency,
-            quiet=True,
-            without_gossip=True,
-            without_mingle=True,
-            without_heartbeat=True,
-            hostname=f"medianote-{os.getpid()}@%h",
-        )
-    signals.worker_ready.connect(
-        lambda **_: tell_ready(settings, processes=worker.concurrency), weak=False
-    )
-    warm_up(sending_of(settings))
-    worker.start()
-    exit_code: int = worker.exitcode or 0
-    return exit_code
-
-
 def tell_ready(settings: Settings, *, processes: int) -> None:
     """One line in the log: a worker takes tasks, on which host and for which relays."""
     relays = [Relay.from_url(url).name for url in settings.smtp_url]
@@ -208,15 +125,3 @@ def tell_ready(settings: Settings, *, processes: int) -> None:
 def _queue(name: str) -> Any:
     queue: Any = Queue
     return queue(name)
-
-
-def _leave_logging(**_: Any) -> None:
-    """Celery sets up logging unless somebody listens here."""
-
-
-def _end_by_force(worker: Any) -> None:
-    time.sleep(CLEAN_STOP_SECONDS)
-    log.warning("a mail server keeps us waiting; ending by force, the journals are applied later")
-    for child in worker.pool.info["processes"]:
-        os.kill(child, signal.SIGKILL)
-    os._exit(0)

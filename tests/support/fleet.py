@@ -20,7 +20,7 @@ WORKER = """
 import sys
 from runtime.logging import configure_logging
 from runtime.settings import load_settings
-from worker.app import run_worker
+from worker.prefork import run_worker
 configure_logging()
 sys.exit(run_worker(load_settings(), int(sys.argv[1])))
 """
