@@ -171,7 +171,7 @@ def test_lists_that_cannot_be_sent_to(database: Database) -> None:
     """No list, an unknown one and an empty one are refused in words, and nothing is kept."""
     with pytest.raises(PublishError, match="--list"):
         publish(database, Order(NEWS, ()), salt=SALT)
-    with pytest.raises(UnknownListError, match="'pres'; there are: desk, europe, press, quiet"):
+    with pytest.raises(UnknownListError, match="“pres”; there are: desk, europe, press, quiet"):
         publish(database, Order(NEWS, ("press", "pres")), salt=SALT)
     with pytest.raises(NobodyLeft, match="no active subscribers on quiet"):
         publish(database, Order(NEWS, ("quiet",)), salt=SALT)
