@@ -14,6 +14,7 @@ from babel import Locale
 
 from mail.addresses import AddressError, parse_address
 from mail.text import name_fault
+from subscribers.address_words import told
 from subscribers.columns import COLUMNS
 from subscribers.csv_text import Fault, Record, TableError
 from subscribers.models import Format
@@ -80,7 +81,7 @@ def row_reader(columns: Sequence[str]) -> Callable[[Record], Row | Fault]:
                 _text("outlet", cells[outlet]),
             )
         except AddressError as error:
-            return Fault(line, error.reason, _shown(given))
+            return Fault(line, told(error, given), _shown(given))
         except _Refused as error:
             return Fault(line, str(error), _shown(given), error.is_bad)
 

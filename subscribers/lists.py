@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from mail.addresses import AddressError, parse_sender
 from mail.text import name_fault
+from subscribers.address_words import told
 from subscribers.models import MailingList, Subscription, SubscriptionState
 
 SLUG_MAX_CHARACTERS: Final = 63
@@ -152,7 +153,9 @@ def _title_fault(title: str) -> str | None:
 def _mailbox(option: str, text: str | None) -> str | None:
     if text is None:
         return None
+    if len(text.strip().splitlines()) > 1:
+        raise ListError(f"{option}: there is a line break in it: write all of it on one line")
     try:
         return str(parse_sender(text))
     except AddressError as error:
-        raise ListError(f"{option}: {error.reason}") from error
+        raise ListError(f"{option}: {told(error, text)}") from error

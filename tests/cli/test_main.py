@@ -89,7 +89,7 @@ def test_settings_that_cannot_work() -> None:
     ("sender", "why"),
     [
         ("Press <büro@example.org>", "choose an address in a to z"),
-        ("Press <press@localhost>", "has no dot"),
+        ("Press <press@localhost>", "should have a period"),
     ],
 )
 @pytest.mark.parametrize("command", [["preview", NOTE], ["worker"], ["web"]])

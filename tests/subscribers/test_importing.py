@@ -452,6 +452,14 @@ def test_column_names_as_people_write_them(header: str, columns: str) -> None:
         ('"Name <nm@example.org>"', "give the bare address, without a name and angle brackets"),
         ('"Na"me,x@example.org', "a cell goes on after its closing quote"),
         ("foo@@bar", "there is more than one @ in it"),
+        ("jane@example", "the domain has no dot"),
+        ("jane@printer.local", "no mail reaches this domain"),
+        ("jane@-example.org", "there is a hyphen where none can be"),
+        ("jane..doe@example.org", "there are two dots in a row"),
+        ("jane\uff20example.org", "the @ is a look-alike"),
+        ("jane@exa_mple.org", "the part after the @ is not the name of a domain"),
+        ("@example.org", "there is nothing before the @"),
+        ("jane@", "there is nothing after the @"),
     ],
 )
 def test_what_people_write_for_an_address(row: str, reason: str) -> None:
