@@ -10,7 +10,7 @@ RUN /opt/medianote/bin/python -m pip install --no-cache-dir --no-deps --require-
 COPY . .
 # The build's own tools are pinned too: nothing comes from the network here. They and pip stay behind.
 RUN /opt/medianote/bin/python -m pip install --no-cache-dir --no-deps --no-index --no-build-isolation . \
- && /opt/medianote/bin/python -m pip uninstall --yes hatchling pip
+ && /opt/medianote/bin/python -m pip uninstall --yes hatchling setuptools pip
 
 FROM python:3.13-slim
 RUN groupadd --gid 10001 medianote \
