@@ -78,14 +78,19 @@ def resume_it(distribution_id: DistributionId) -> None:
 
 @cancel_app.command("cancel")
 def cancel_it(distribution_id: DistributionId) -> None:
-    """End a distribution for good: nothing more is sent; what has been sent stays sent."""
+    """End a distribution for good: nothing more is sent; what has been sent stays sent.
+
+    One that still waits for its time (--at, --undo) ends without a single mail.
+    """
     with opened() as shell:
         with shell.database.transaction() as session:
             left_out = cancel(session, distribution_id)
         # A worker's sweep would do it; none may run.
         ends_at = time.monotonic() + SETTLE_SECONDS
         finish_cancelled(shell.database, distribution_id, lambda: time.monotonic() < ends_at)
-    print(f"distribution {distribution_id} is cancelled")
+        found = read_status(shell, distribution_id)
+    nothing_sent = "; no mail of it was sent" if found.is_without_mail else ""
+    print(f"distribution {distribution_id} is cancelled{nothing_sent}")
     if left_out:
         people = "1 person" if left_out == 1 else f"{left_out:,} people"
         print(

@@ -24,6 +24,7 @@ from releases.models import (
     DistributionState,
     ReleaseVersion,
 )
+from releases.resent import resent_by
 from runtime.database import Database, database_now, is_postgresql
 
 RANGE_SIZE: Final = 1000
@@ -133,7 +134,10 @@ def expand_range(session: Session, distribution_id: int, copies: Copies) -> Step
         if is_one_undecided:
             return MustWait()
     found = statements(
-        _lists(session, distribution_id), others, is_postgresql=is_postgresql(session)
+        _lists(session, distribution_id),
+        others,
+        is_postgresql=is_postgresql(session),
+        resent=resent_by(session, distribution.resends_id),
     )
     size = RANGE_SIZE if distribution.expanded_to else FIRST_RANGE_SIZE
     after = distribution.expanded_to
