@@ -58,8 +58,8 @@ def check_audience(session: Session, prospect: Prospect) -> None:
         raise NobodyLeft(
             f"nobody to send to: no active subscribers on {names} (`medianote subscribers import`)"
             if resent is None
-            else f"nobody to send to: of nobody who is still on {names} the delivery failed in "
-            f"distribution {resent.distribution_id}"
+            else f"nobody to send to: no delivery of distribution {resent.distribution_id} failed "
+            f"for anyone who is still on {names}"
         )
     if prospect.is_again:
         return

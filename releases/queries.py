@@ -81,11 +81,19 @@ class Status:
         return self.is_finished and not (self.accepted or self.uncertain)
 
     @property
+    def answered(self) -> int:
+        """Deliveries for which mail servers were asked, to an end."""
+        return self.accepted + self.failed + self.uncertain
+
+    @property
+    def settled(self) -> int:
+        """Deliveries about which nothing more is to be done."""
+        return self.answered + self.suppressed + self.cancelled
+
+    @property
     def balances(self) -> bool:
         """Whether everyone eligible is accounted for."""
-        return self.eligible == (
-            self.accepted + self.failed + self.suppressed + self.cancelled + self.uncertain
-        )
+        return self.eligible == self.settled
 
     def to_json(self) -> dict[str, Any]:
         """The object that `status --json` prints."""
