@@ -3,7 +3,8 @@
 By subscriber id, in UTF-8, with moments in UTC: the same facts give the same octets, whichever
 database they are in and whatever the settings say, but for the domain of Message-IDs. Its
 SHA-256 is kept with the distribution the first time that it is written after the end, not at
-the end: it reads every delivery, a minute of a worker for some millions that nobody may ask for.
+the end: it reads every delivery, half a minute and more of a processor for a million, for what
+nobody may ask for.
 
 Later facts change it, and are meant to: a bounce, a complaint, an acceptance that came late, an
 address that its owner changed or that was erased.
