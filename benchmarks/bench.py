@@ -1,0 +1,41 @@
+"""A run of measurements: what was asked for, where files go, and what is measured only once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from benchmarks.notes import body_for, mail_size, note
+from benchmarks.pairs import Load
+
+_T = TypeVar("_T")
+
+
+@dataclass
+class Bench:
+    """What was asked for. `scale` is the size of the large list, and `wire_seconds` how long a
+    run over a distance takes at least."""
+
+    folder: Path
+    people: int
+    pairs: int
+    concurrency: int
+    size_bytes: int
+    scale: int
+    wire_seconds: float
+    _found: dict[str, object] = field(default_factory=dict)
+
+    def once(self, name: str, measure: Callable[[Path], _T]) -> _T:
+        """What `measure` returns, measured once however many figures are taken from it.
+
+        It gets a new folder of that name.
+        """
+        if name not in self._found:
+            self._found[name] = measure(self.folder / name)
+        found: _T = self._found[name]  # type: ignore[assignment]
+        return found
+
+    def load(self, *, people: int | None = None) -> Load:
+        """The usual load: mails of HTML and text, of the size that was asked for."""
+        body = body_for(self.size_bytes)
+        return Load(people or self.people, self.pairs, body, mail_size(note(body), "press"))
