@@ -33,7 +33,10 @@ def against_naive(bench: Bench) -> Finding:
 def _against_naive(bench: Bench, folder: Path) -> Finding:
     load = bench.load()
     ratios, ours, theirs = [], [], []
-    with fast_sink(has_chunking=True) as sink, plant(folder, sink.port) as running:
+    with (
+        fast_sink(has_chunking=True) as sink,
+        plant(folder, sink.port, **bench.settings) as running,
+    ):
         running.load("press", load.people)
         running.prove_flights()
         running.start_worker(bench.concurrency)

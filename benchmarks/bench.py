@@ -13,8 +13,11 @@ _T = TypeVar("_T")
 
 @dataclass
 class Bench:
-    """What was asked for. `scale` is the size of the large list, and `wire_seconds` how long a
-    run over a distance takes at least."""
+    """What was asked for.
+
+    `scale` is the size of the large list, `wire_seconds` how long a run over a distance takes
+    at least, and `settings` are further environment variables of all our commands.
+    """
 
     folder: Path
     people: int
@@ -23,6 +26,7 @@ class Bench:
     size_bytes: int
     scale: int
     wire_seconds: float
+    settings: dict[str, str] = field(default_factory=dict)
     _found: dict[str, object] = field(default_factory=dict)
 
     def once(self, name: str, measure: Callable[[Path], _T]) -> _T:

@@ -1,20 +1,23 @@
 /* A distance on loopback: hands TCP on, each octet so much later, in order, as many as come.
 
-   delay MICROSECONDS PORT
+   delay FILE PORT
 
-   It listens on a free port of 127.0.0.1, prints it, and connects each client to PORT. Every
-   octet is held for MICROSECONDS on its way, so that a round trip takes twice that. What comes
-   is read at once and kept in memory: no window limits what is under way. */
+   It listens on a free port of 127.0.0.1, prints it, and connects each client to PORT. FILE holds
+   a number of 64 bits, mapped, which may be changed at any time: for so many nanoseconds every
+   octet is held on its way, so that a round trip takes twice that. What comes is read at once
+   and kept in memory: no window limits what is under way. */
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -50,7 +53,7 @@ struct pair {
 
 static struct pair *pairs;
 static int poll_fd, timer, listener;
-static uint64_t delay_ns;
+static volatile uint64_t *delay_ns;
 static struct sockaddr_in target;
 
 static void fail(const char *what) {
@@ -87,7 +90,7 @@ static void take(struct end *from) {
     struct piece *piece = malloc(sizeof *piece + got);
     if (!piece) fail("malloc");
     piece->next = NULL;
-    piece->due_ns = now_ns() + delay_ns;
+    piece->due_ns = now_ns() + *delay_ns;
     piece->size = got;
     piece->sent = 0;
     memcpy(piece->octets, buffer, got);
@@ -184,8 +187,11 @@ static void welcome(void) {
 }
 
 int main(int count, char **arguments) {
-    if (count != 3) return fputs("delay MICROSECONDS PORT\n", stderr), 2;
-    delay_ns = strtoull(arguments[1], NULL, 10) * 1000;
+    if (count != 3) return fputs("delay FILE PORT\n", stderr), 2;
+    int file = open(arguments[1], O_RDWR | O_CREAT, 0600);
+    if (file < 0 || ftruncate(file, sizeof *delay_ns)) fail(arguments[1]);
+    delay_ns = mmap(NULL, sizeof *delay_ns, PROT_READ, MAP_SHARED, file, 0);
+    if (delay_ns == MAP_FAILED) fail("mmap");
     struct sockaddr_in address = {AF_INET, 0, {htonl(INADDR_LOOPBACK)}, {0}};
     socklen_t length = sizeof address;
     target = address;

@@ -53,37 +53,44 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A finding under its name, beside its goal."""
+    """A finding under its name, beside its goal; without one it is in seconds."""
 
     name: str
     title: str
-    goal: Goal
+    goal: Goal | None
     finding: Finding
 
     def row(self) -> tuple[str, ...]:
         """Name, what is measured, goal, median, spread, how often, and whether it is met."""
         low, high = self.finding.spread
+        goal = self.goal
+        verdict = "" if goal is None else "met" if self.is_met else "not met"
         return (
             self.name,
             self.title,
-            str(self.goal),
-            f"{_short(self.finding.median)} {self.goal.unit}",
+            "" if goal is None else str(goal),
+            f"{_short(self.finding.median)} {'s' if goal is None else goal.unit}",
             f"{_short(low)} to {_short(high)}",
             str(len(self.finding.values)),
-            "met" if self.goal.is_met(self.finding.median) else "not met",
+            verdict,
         )
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the median reaches the goal; True without one."""
+        return self.goal is None or self.goal.is_met(self.finding.median)
 
     def to_json(self) -> dict[str, Any]:
         """What the file holds of it."""
         low, high = self.finding.spread
         return {
             "title": self.title,
-            "goal": asdict(self.goal),
+            "goal": None if self.goal is None else asdict(self.goal),
             "median": self.finding.median,
             "low": low,
             "high": high,
             "values": list(self.finding.values),
-            "is_met": self.goal.is_met(self.finding.median),
+            "is_met": self.is_met,
             "details": self.finding.details,
             "measured_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         }

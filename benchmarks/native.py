@@ -60,11 +60,3 @@ def listening(name: str, options: Sequence[str]) -> Iterator[tuple[subprocess.Po
         server.wait()
         assert server.stdout is not None
         server.stdout.close()
-
-
-@contextlib.contextmanager
-def distance(port: int, round_trip_seconds: float) -> Iterator[int]:
-    """A port that leads to another of 127.0.0.1, each octet held for half a round trip."""
-    micros = round(round_trip_seconds * 1e6 / 2)
-    with listening("delay", [str(micros), str(port)]) as (_, near):
-        yield near

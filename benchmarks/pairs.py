@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from benchmarks.figures import Finding
 from benchmarks.plant import Plant
 from benchmarks.processes import cpu_seconds
-from benchmarks.source import SESSIONS, Run, best_sessions, smtp_source
+from benchmarks.source import Run, best_sessions, smtp_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +55,11 @@ def measure(
     itself. `settle` is called after each run, before the next.
     """
     messages = max(load.people // 4, 100)
-    best = best_sessions(port, messages=messages, size_bytes=load.size_bytes, among=SESSIONS)
-    settle()
+    best = best_sessions(port, messages=messages, size_bytes=load.size_bytes, settle=settle)
     pairs = []
     for number in range(1, load.pairs + 1):
         before = cpu_seconds(sink_pid)
-        theirs = smtp_source(
-            port, messages=load.people, size_bytes=load.size_bytes, sessions=best
-        )
+        theirs = smtp_source(port, messages=load.people, size_bytes=load.size_bytes, sessions=best)
         sink_micros = (cpu_seconds(sink_pid) - before) / load.people * 1e6
         settle()
         ours = distribute(running, sink_pid, load, slug)
@@ -77,16 +74,16 @@ def measure(
     return pairs, best
 
 
-def distribute(running: Plant, sink_pid: int, load: Load, slug: str) -> Costs:
+def distribute(
+    running: Plant, sink_pid: int, load: Load, slug: str, *, seconds: float = 900
+) -> Costs:
     """One distribution from due to complete, with what it cost."""
     pids = (sink_pid, running.postgresql_pid, running.redis_pid)
     begun = [running.worker_cpu_seconds(), *map(cpu_seconds, pids)]
-    seconds = running.distribute(slug, load.body)
+    took = running.distribute(slug, load.body, seconds=seconds)
     ended = [running.worker_cpu_seconds(), *map(cpu_seconds, pids)]
     worker, *others = [after - before for before, after in zip(begun, ended, strict=True)]
-    return Costs(
-        Run(load.people, seconds, worker), *(other / load.people * 1e6 for other in others)
-    )
+    return Costs(Run(load.people, took, worker), *(other / load.people * 1e6 for other in others))
 
 
 def throughput(pairs: list[Pair], load: Load, best: int) -> Finding:

@@ -17,6 +17,7 @@ from tests.support.programs import find_program, free_port
 
 SMTP_SINK_BACKLOG: Final = 1000
 _COUNTS: Final = struct.Struct("=8Q")
+_WATCHED: Final = slice(32, 56)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,10 @@ class FastSink(Sink):
     def reset(self) -> None:
         """Count from zero; only while nothing is sent to it."""
         self.memory[: _COUNTS.size] = bytes(_COUNTS.size)
+
+    def reset_watched(self) -> None:
+        """Count those it watches for from zero; only while none of them is sent."""
+        self.memory[_WATCHED] = bytes(_WATCHED.stop - _WATCHED.start)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ It keeps its connections (-d): the way it is fastest, and what a mailing program
 import os
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,13 +54,20 @@ def smtp_source(port: int, *, messages: int, size_bytes: int, sessions: int) -> 
 
 
 def best_sessions(
-    port: int, *, messages: int, size_bytes: int, among: Sequence[int] = SESSIONS
+    port: int,
+    *,
+    messages: int,
+    size_bytes: int,
+    settle: Callable[[], None],
+    among: Sequence[int] = SESSIONS,
 ) -> int:
-    """The session count at which smtp-source is fastest here and now."""
-    rates = {
-        sessions: smtp_source(
-            port, messages=messages, size_bytes=size_bytes, sessions=sessions
-        ).rate
-        for sessions in among
-    }
+    """The session count at which smtp-source is fastest here and now.
+
+    `settle` is called after each run, before the next.
+    """
+    rates = {}
+    for sessions in among:
+        run = smtp_source(port, messages=messages, size_bytes=size_bytes, sessions=sessions)
+        rates[sessions] = run.rate
+        settle()
     return max(rates, key=rates.__getitem__)
