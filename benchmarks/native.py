@@ -24,7 +24,14 @@ def compiled(name: str) -> Path:
     made = _folder() / program
     if not made.exists():
         draft = made.with_name(f"{program}.{os.getpid()}")
-        command = [find_program("cc", "gcc", "clang"), "-O2", "-Wall", "-o", draft, source]
+        command = [
+            find_program("cc", "gcc", "clang"),
+            "-O2",
+            "-Wall",
+            "-o",
+            str(draft),
+            str(source),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{source.name} does not compile: {done.stderr.strip()[-2000:]}")

@@ -71,6 +71,18 @@ def smallest_body() -> str:
 def mail_size(text: str, slug: str, format: str = "html") -> int:  # noqa: A002
     """Octets of the mail that a reader of a list of this slug gets, in this format."""
     now = dt.datetime.now(dt.UTC)
+    return len(filled_mail(text, slug, format=format, number=12_345, now=now))
+
+
+def filled_mail(
+    text: str,
+    slug: str,
+    *,
+    number: int,
+    now: dt.datetime,
+    format: str = "html",  # noqa: A002
+) -> bytes:
+    """The mail that the reader of this number gets; `now` is aware."""
     content, lead = parse(text).content, Lead(slug, slug.capitalize())
     rendered = render(
         content,
@@ -84,9 +96,8 @@ def mail_size(text: str, slug: str, format: str = "html") -> int:  # noqa: A002
     )
     reason = why((lead.title,), now.date(), "en")
     sign = Keyring([SECRET_KEY]).sign
-    number = 12_345
     reader = Mailbox(parse_address(f"reader{number}@{slug}.example.net"), f"Reader {number}")
-    filled = rendered.stencil.fill(
+    return rendered.stencil.fill(
         {
             TO: encode_to(reader),
             MESSAGE_ID: encode_message_id(message_id(bytes(16), number, "example.org")),
@@ -96,7 +107,6 @@ def mail_size(text: str, slug: str, format: str = "html") -> int:  # noqa: A002
             WHY_HTML: encode_html(reason.html),
         }
     )
-    return len(filled)
 
 
 def _size(paragraphs: int, format: str) -> int:  # noqa: A002
