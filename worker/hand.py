@@ -48,7 +48,12 @@ class Hand:
             try:
                 mail_from, rcpt_to, data = self._make(recipient)
                 item = Item(
-                    (self, recipient), mail_from, rcpt_to, data, goes_alone=recipient.is_in_doubt
+                    (self, recipient),
+                    mail_from,
+                    rcpt_to,
+                    data,
+                    has_leading_dots=False,  # a stencil has none
+                    goes_alone=recipient.is_in_doubt,
                 )
             except Exception as error:  # a bug or a bad value concerns this person alone
                 self._fail(recipient, error)
