@@ -24,7 +24,7 @@ from releases.models import (
     DistributionState,
     ReleaseVersion,
 )
-from runtime.database import Database, database_now, is_postgresql
+from runtime.database import Database, database_now, is_postgresql, read_clock
 
 RANGE_SIZE: Final = 1000
 """People in a batch. The first is smaller, so that the first mail leaves soon."""
@@ -155,7 +155,7 @@ def expand_range(session: Session, distribution_id: int, copies: Copies) -> Step
                 **bounds,
                 "distribution_id": distribution_id,
                 "copies": rows,
-                "now": session.scalar(sa.select(database_now())),
+                "now": read_clock(session),
             },
         )
         is_open = _add_batch(session, distribution, after + 1, last)

@@ -21,7 +21,7 @@ from releases.models import (
     DistributionState,
     Lease,
 )
-from runtime.database import Moment, database_now, is_postgresql
+from runtime.database import Moment, database_now, is_postgresql, read_clock
 from subscribers.models import (
     ListSetMember,
     Subscriber,
@@ -63,20 +63,13 @@ class Leased:
     withheld: dict[int, str]
 
 
-def now(session: Session) -> dt.datetime:
-    """The database's clock, which all workers share."""
-    moment: dt.datetime | None = session.scalar(sa.select(database_now()))
-    assert moment is not None
-    return moment
-
-
 def take_lease(session: Session, worker: str, folder: str, journal: str) -> int:
     """A new lease; its id. `journal` is a file in the journal folder, or empty."""
     lease = Lease(
         worker=worker,
         folder=folder,
         journal=journal,
-        expires_at=now(session) + dt.timedelta(seconds=LEASE_SECONDS),
+        expires_at=read_clock(session) + dt.timedelta(seconds=LEASE_SECONDS),
     )
     session.add(lease)
     session.flush()
@@ -85,7 +78,7 @@ def take_lease(session: Session, worker: str, folder: str, journal: str) -> int:
 
 def renew_lease(session: Session, lease_id: int) -> bool:
     """Hold it for another 8 s; False when it is gone and its batches with it."""
-    expires_at = now(session) + dt.timedelta(seconds=LEASE_SECONDS)
+    expires_at = read_clock(session) + dt.timedelta(seconds=LEASE_SECONDS)
     renewed = session.execute(
         sa.update(Lease)
         .where(Lease.id == lease_id)
