@@ -1,7 +1,7 @@
 """The ledger's thread: writes what came back and leases the next batch, beside the sending.
 
-In one transaction it writes a finished batch, leases the next and reads its recipients, one
-batch ahead. What there is of an unfinished batch is written twice a second.
+In one transaction it writes a finished batch, leases the next and reads its recipients, when
+few are left of the one in hand. What there is of an unfinished batch is written twice a second.
 """
 
 import itertools
@@ -20,8 +20,8 @@ from worker.journal import SLOTS
 from worker.lease import LeaseKeeper
 
 WRITE_EVERY_SECONDS: Final = 0.5
-TOGETHER_SECONDS: Final = 0.1
-"""How long leasing waits for the last answers of a batch, to be one transaction with its end."""
+TOGETHER_SECONDS: Final = 0.2
+"""How long a batch's end and the next one's lease wait for each other, to be one transaction."""
 RETRY_SECONDS: Final = (0.05, 0.2, 0.5, 1.0)
 
 log = get_logger("worker")
@@ -62,15 +62,21 @@ class LedgerThread:
     def next_hand(self, timeout_seconds: float) -> Hand | None:
         """The next batch; None when there is none, or the database takes too long."""
         with self._changed:
+            if self._ready is None:
+                self._wants_next = not self._is_dry
+                self._changed.notify_all()
             self._changed.wait_for(
                 lambda: self._ready is not None or self._is_dry or self._error is not None,
                 timeout_seconds,
             )
             hand, self._ready = self._ready, None
-            if hand is not None:
+            return hand
+
+    def _want_next(self) -> None:
+        with self._changed:
+            if self._ready is None and not self._is_dry and not self._is_closing:
                 self._wants_next = True
                 self._changed.notify_all()
-            return hand
 
     def look_again(self) -> None:
         """There may be something to lease by now, though there was not."""
@@ -120,8 +126,7 @@ class LedgerThread:
             while True:
                 with self._changed:
                     self._changed.wait_for(self._has_work, self._seconds_to_next_write())
-                    if any(hand.is_drawn for hand in self._hands):
-                        self._changed.wait_for(self._has_ended, TOGETHER_SECONDS)
+                    self._changed.wait_for(self._has_all_for_now, TOGETHER_SECONDS)
                     if self._is_abandoned or (self._is_closing and not self._hands):
                         return
                     hands = [hand for hand in self._hands if self._is_due(hand)]
@@ -141,6 +146,15 @@ class LedgerThread:
 
     def _has_ended(self) -> bool:
         return self._is_closing or any(hand.is_done for hand in self._hands)
+
+    def _has_all_for_now(self) -> bool:
+        """Whether a batch's end and the next one's lease have met, or have nobody to meet."""
+        if self._is_closing:
+            return True
+        if self._may_lease():
+            return self._has_ended() or not any(hand.is_drawn for hand in self._hands)
+        is_lease_near = self._ready is None and not self._is_dry and len(self._hands) > 1
+        return not (self._has_ended() and is_lease_near)
 
     def _is_due(self, hand: Hand) -> bool:
         """Whether to write what there is of it now; each write counts the whole batch anew."""
@@ -174,6 +188,7 @@ class LedgerThread:
                 self.has_leased = True
                 self._hands.append(new)
                 self._written_at[new] = time.monotonic()
+                new.on_nearly_drawn = self._want_next
                 if self._is_closing:
                     new.stop()
                 else:
