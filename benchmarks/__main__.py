@@ -143,6 +143,7 @@ def main() -> int:
             size_bytes=asked.size,
             scale=people,
             wire_seconds=asked.wire_seconds,
+            relay=asked.relay,
             settings=dict(setting.split("=", 1) for setting in asked.setting),
         )
         for one in wanted:
@@ -188,6 +189,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--concurrency", type=int, default=2, help="worker processes")
     parser.add_argument("--size", type=int, default=16_000, help="octets of a mail, about")
     parser.add_argument("--wire-seconds", type=float, default=30, help="of a run over a distance")
+    parser.add_argument(
+        "--relay", default="", metavar="NAME=VALUE&…", help="options of the relay's URL"
+    )
     parser.add_argument(
         "--setting", action="append", default=[], metavar="NAME=VALUE", help="for our commands"
     )

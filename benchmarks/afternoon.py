@@ -14,7 +14,7 @@ from benchmarks.bench import Bench
 from benchmarks.figures import Finding
 from benchmarks.native import WITH_US
 from benchmarks.notes import note
-from benchmarks.plant import Plant, plant
+from benchmarks.plant import Plant
 from benchmarks.sinks import FastSink, fast_sink
 
 MAILS: Final = 300
@@ -35,7 +35,7 @@ def _against_naive(bench: Bench, folder: Path) -> Finding:
     ratios, ours, theirs = [], [], []
     with (
         fast_sink(has_chunking=True) as sink,
-        plant(folder, sink.port, **bench.settings) as running,
+        bench.plant(folder, sink.port) as running,
     ):
         running.load("press", load.people)
         running.prove_flights()

@@ -1,5 +1,6 @@
 """A run of measurements: what was asked for, where files go, and what is measured only once."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import TypeVar
 
 from benchmarks.notes import body_for, mail_size, note
 from benchmarks.pairs import Load
+from benchmarks.plant import Plant, plant
 
 _T = TypeVar("_T")
 
@@ -16,7 +18,8 @@ class Bench:
     """What was asked for.
 
     `scale` is the size of the large list, `wire_seconds` how long a run over a distance takes
-    at least, and `settings` are further environment variables of all our commands.
+    at least, `relay` are options of the relay's URL, and `settings` are further environment
+    variables of all our commands.
     """
 
     folder: Path
@@ -26,6 +29,7 @@ class Bench:
     size_bytes: int
     scale: int
     wire_seconds: float
+    relay: str = ""
     settings: dict[str, str] = field(default_factory=dict)
     _found: dict[str, object] = field(default_factory=dict)
 
@@ -38,6 +42,12 @@ class Bench:
             self._found[name] = measure(self.folder / name)
         found: _T = self._found[name]  # type: ignore[assignment]
         return found
+
+    def plant(self, folder: Path, port: int) -> contextlib.AbstractContextManager[Plant]:
+        """What a measurement runs on, with the relay at this port of 127.0.0.1."""
+        return plant(
+            folder, f"smtp://127.0.0.1:{port}{self.relay and '?'}{self.relay}", **self.settings
+        )
 
     def load(self, *, people: int | None = None) -> Load:
         """The usual load: mails of HTML and text, of the size that was asked for."""

@@ -11,7 +11,6 @@ from benchmarks.bench import Bench
 from benchmarks.figures import Finding
 from benchmarks.notes import mail_size, note, smallest_body
 from benchmarks.pairs import Load, Pair
-from benchmarks.plant import plant
 from benchmarks.sinks import fast_sink, smtp_sink
 
 
@@ -29,7 +28,7 @@ def processor_time(bench: Bench) -> Finding:
 
 def _into_smtp_sink(bench: Bench, folder: Path) -> tuple[list[Pair], int]:
     load = bench.load()
-    with smtp_sink() as sink, plant(folder, sink.port, **bench.settings) as running:
+    with smtp_sink() as sink, bench.plant(folder, sink.port) as running:
         running.load("press", load.people)
         running.start_worker(bench.concurrency)
         running.warm_up(load.body)
@@ -43,7 +42,7 @@ def small(bench: Bench) -> Finding:
         body = smallest_body()
         size_bytes = mail_size(note(body), "press", "text")
         load = Load(bench.people, bench.pairs, body, size_bytes)
-        with smtp_sink() as sink, plant(folder, sink.port, **bench.settings) as running:
+        with smtp_sink() as sink, bench.plant(folder, sink.port) as running:
             running.load("press", load.people, format="text")
             running.start_worker(bench.concurrency)
             running.warm_up(body)
@@ -67,7 +66,7 @@ def _into_fast_sink(bench: Bench, folder: Path, *, has_flights: bool) -> Finding
     load = bench.load()
     with (
         fast_sink(has_chunking=has_flights) as sink,
-        plant(folder, sink.port, **bench.settings) as running,
+        bench.plant(folder, sink.port) as running,
     ):
         running.load("press", load.people)
         if has_flights:

@@ -140,7 +140,7 @@ def duration(done: Status) -> float:
 
 
 @contextlib.contextmanager
-def plant(folder: Path, relay_port: int, **settings: str) -> Iterator[Plant]:
+def plant(folder: Path, relay_url: str, **settings: str) -> Iterator[Plant]:
     """Start PostgreSQL (with fsync on, as in production) and Redis; end them, and the workers.
 
     `settings` are further environment variables of all commands.
@@ -159,7 +159,7 @@ def plant(folder: Path, relay_port: int, **settings: str) -> Iterator[Plant]:
         } | {
             "MEDIANOTE_DATABASE_URL": database,
             "MEDIANOTE_BROKER_URL": redis.url,
-            "MEDIANOTE_SMTP_URL": f"smtp://127.0.0.1:{relay_port}",
+            "MEDIANOTE_SMTP_URL": relay_url,
             "MEDIANOTE_BASE_URL": BASE_URL,
             "MEDIANOTE_FROM": f"Press Office <{FROM}>",
             "MEDIANOTE_SECRET_KEYS": SECRET_KEY,

@@ -18,7 +18,7 @@ from benchmarks.bench import Bench
 from benchmarks.distance import Distance, distance
 from benchmarks.figures import Finding
 from benchmarks.pairs import Load
-from benchmarks.plant import Plant, duration, plant
+from benchmarks.plant import Plant, duration
 from benchmarks.source import smtp_source
 from tests.support.postfix import Postfix
 
@@ -36,7 +36,7 @@ def into_postfix(bench: Bench) -> Finding:
 
     def measure(folder: Path) -> Finding:
         load = bench.load()
-        with Postfix() as postfix, plant(folder, postfix.port, **bench.settings) as running:
+        with Postfix() as postfix, bench.plant(folder, postfix.port) as running:
             running.load("press", load.people)
             running.prove_flights()
             running.start_worker(bench.concurrency)
@@ -135,7 +135,7 @@ def _way(
     with (
         Postfix(settings) as postfix,
         distance(postfix.port) as way,
-        plant(folder, way.port, **bench.settings) as running,
+        bench.plant(folder, way.port) as running,
     ):
         yield postfix, way, running
 

@@ -12,7 +12,7 @@ from benchmarks import pairs
 from benchmarks.bench import Bench
 from benchmarks.figures import Finding
 from benchmarks.pairs import Costs
-from benchmarks.plant import POLL_SECONDS, Plant, plant
+from benchmarks.plant import POLL_SECONDS, Plant
 from benchmarks.sinks import FastSink, fast_sink
 
 SHORT: Final = 1_000  # people on the list that `first` compares with
@@ -41,7 +41,7 @@ def _first(bench: Bench, folder: Path) -> tuple[list[float], list[float]]:
     body = bench.load().body
     with (
         fast_sink(has_chunking=True) as sink,
-        plant(folder, sink.port, **bench.settings) as running,
+        bench.plant(folder, sink.port) as running,
     ):
         running.prove_flights()
         lists = {"large": bench.scale, "short": SHORT}
@@ -133,7 +133,7 @@ def _scale(bench: Bench, folder: Path) -> tuple[list[Costs], list[Costs], tuple[
     body = bench.load().body
     with (
         fast_sink(has_chunking=True) as sink,
-        plant(folder, sink.port, **bench.settings) as running,
+        bench.plant(folder, sink.port) as running,
     ):
         running.prove_flights()
         lists = {"large": bench.scale, "tenth": bench.scale // 10, "small": SMALL}

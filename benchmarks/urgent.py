@@ -14,7 +14,7 @@ from unittest import mock
 from benchmarks.bench import Bench
 from benchmarks.figures import Finding
 from benchmarks.notes import note
-from benchmarks.plant import POLL_SECONDS, Plant, plant
+from benchmarks.plant import POLL_SECONDS, Plant
 from benchmarks.sinks import FastSink, fast_sink
 from releases.parsing import parse
 from releases.publishing import Order, publish
@@ -65,7 +65,7 @@ def _urgent(bench: Bench, folder: Path) -> tuple[list[Seen], list[Seen]]:
     alone, beside = [], []
     with (
         fast_sink(has_chunking=True, watch=f"@{_SLUG}.") as sink,
-        plant(folder, sink.port, **bench.settings) as running,
+        bench.plant(folder, sink.port) as running,
     ):
         running.prove_flights()
         running.load("ordinary", bench.scale)
