@@ -45,9 +45,8 @@ class Bench:
 
     def plant(self, folder: Path, port: int) -> contextlib.AbstractContextManager[Plant]:
         """What a measurement runs on, with the relay at this port of 127.0.0.1."""
-        return plant(
-            folder, f"smtp://127.0.0.1:{port}{self.relay and '?'}{self.relay}", **self.settings
-        )
+        options = f"?{self.relay}" if self.relay else ""
+        return plant(folder, f"smtp://127.0.0.1:{port}{options}", **self.settings)
 
     def load(self, *, people: int | None = None) -> Load:
         """The usual load: mails of HTML and text, of the size that was asked for."""
