@@ -34,9 +34,12 @@ def _own_and_reaped_seconds(pid: int) -> float:
 
 def peak_megabytes(pids: list[int]) -> float:
     """The largest resident memory that any of these has had since it began."""
-    return max(_status_kb(pid, "VmHWM") for pid in pids) / 1024
+    return max(map(_peak_kb, pids), default=0) / 1024
 
 
-def _status_kb(pid: int, name: str) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+def _peak_kb(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
