@@ -1,13 +1,13 @@
 """Ours and smtp-source's in turns, with as many mails of the same size into the same server."""
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.figures import Finding
 from benchmarks.plant import Plant
 from benchmarks.processes import cpu_seconds
-from benchmarks.source import Run, best_sessions, smtp_source
+from benchmarks.source import SESSIONS, Run, best_sessions, smtp_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,17 @@ def measure(
     *,
     slug: str = "press",
     settle: Callable[[], None] = lambda: None,
+    sessions: Sequence[int] = SESSIONS,
 ) -> tuple[list[Pair], int]:
     """Interleaved pairs, and the session count at which smtp-source was fastest.
 
     The worker runs and is warm; `slug` has `load.people` people. smtp-source talks to `port`
-    itself. `settle` is called after each run, before the next.
+    itself, with the best of these `sessions`. `settle` is called after each run, before the next.
     """
     messages = max(load.people // 4, 100)
-    best = best_sessions(port, messages=messages, size_bytes=load.size_bytes, settle=settle)
+    best = best_sessions(
+        port, messages=messages, size_bytes=load.size_bytes, settle=settle, among=sessions
+    )
     pairs = []
     for number in range(1, load.pairs + 1):
         before = cpu_seconds(sink_pid)
