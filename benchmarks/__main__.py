@@ -1,6 +1,8 @@
 """`make bench`: the measurements of docs/benchmarks.md, as medians with their goals."""
 
 import argparse
+import signal
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -131,6 +133,8 @@ def main() -> int:
     """Run the named measurements and print a table; the status is 1 when one could not be made."""
     asked = _arguments()
     wanted = chosen(asked.names)
+    # Ended so, too, it takes down what it has started; Postfix would outlive it.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     figures: list[Figure] = []
     failed: list[str] = []
     with tempfile.TemporaryDirectory(prefix="medianote-bench-") as folder:

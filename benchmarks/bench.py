@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from benchmarks.notes import body_for, mail_size, note
 from benchmarks.pairs import Load
@@ -36,12 +36,17 @@ class Bench:
     def once(self, name: str, measure: Callable[[Path], _T]) -> _T:
         """What `measure` returns, measured once however many figures are taken from it.
 
-        It gets a new folder of that name.
+        It gets a new folder of that name. What failed once is not tried again: it raises anew.
         """
         if name not in self._found:
-            self._found[name] = measure(self.folder / name)
-        found: _T = self._found[name]  # type: ignore[assignment]
-        return found
+            try:
+                self._found[name] = measure(self.folder / name)
+            except Exception as error:
+                self._found[name] = error
+        found: Any = self._found[name]
+        if isinstance(found, Exception):
+            raise found
+        return cast(_T, found)
 
     def plant(self, folder: Path, port: int) -> contextlib.AbstractContextManager[Plant]:
         """What a measurement runs on, with the relay at this port of 127.0.0.1."""

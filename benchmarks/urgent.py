@@ -16,6 +16,7 @@ from benchmarks.figures import Finding
 from benchmarks.notes import note
 from benchmarks.plant import POLL_SECONDS, Plant
 from benchmarks.sinks import FastSink, fast_sink
+from releases.models import DistributionState
 from releases.parsing import parse
 from releases.publishing import Order, publish
 from runtime.settings import load_settings
@@ -77,10 +78,9 @@ def _urgent(bench: Bench, folder: Path) -> tuple[list[Seen], list[Seen]]:
             ordinary = running.publish("ordinary", body)
             _wait_until_busy(running, ordinary)
             beside.append(_publish_urgently(running, sink, bench.people, body))
-            if running.status(ordinary).is_finished:
+            running.medianote("cancel", str(ordinary), check=False)
+            if running.wait(ordinary, _SECONDS).state == DistributionState.COMPLETE:
                 raise RuntimeError("nothing was queued any more at the end: raise --scale")
-            running.medianote("cancel", str(ordinary))
-            running.wait(ordinary, _SECONDS)
             print(
                 f"  {number}: urgent, first after {beside[-1].first_seconds:.2f} s, then "
                 f"{beside[-1].rate:,.0f}/s; alone {alone[-1].first_seconds:.2f} s, "

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from benchmarks.__main__ import MEASUREMENTS, SCALE, chosen
+from benchmarks.bench import Bench
 from benchmarks.figures import Figure, Finding, Goal, keep, table
 from benchmarks.plot import DRAWN, bars_of, svg
 from benchmarks.sinks import fast_sink
@@ -99,3 +100,21 @@ def test_processor_time_is_that_of_the_run_alone() -> None:
         run = smtp_source(sink.port, messages=500, size_bytes=16_000, sessions=2)
     assert 0 < run.cpu_seconds <= run.seconds
     assert run.rate * run.seconds == pytest.approx(500)
+
+
+def test_what_several_figures_are_taken_from_is_measured_once(tmp_path: Path) -> None:
+    """And what failed is not tried again for each of them."""
+    bench = Bench(tmp_path, 1, 1, 1, 16_000, 1, 1)
+    folders: list[Path] = []
+
+    def measure(folder: Path) -> int:
+        folders.append(folder)
+        if folder.name == "broken":
+            raise RuntimeError("it did not start")
+        return len(folders)
+
+    assert [bench.once("whole", measure) for _ in range(2)] == [1, 1]
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="it did not start"):
+            bench.once("broken", measure)
+    assert folders == [tmp_path / "whole", tmp_path / "broken"]
