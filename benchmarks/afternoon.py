@@ -1,6 +1,7 @@
 """The full pipeline against the naive way (naive.py): one Celery task a mail, two processes."""
 
 import contextlib
+import statistics
 import subprocess
 import sys
 import time
@@ -55,8 +56,8 @@ def _against_naive(bench: Bench, folder: Path) -> Finding:
     return Finding(
         tuple(ratios),
         {
-            "ours, mails/s": sorted(ours)[len(ours) // 2],
-            "one task a mail, mails/s": sorted(theirs)[len(theirs) // 2],
+            "ours, mails/s": statistics.median(ours),
+            "one task a mail, mails/s": statistics.median(theirs),
             "people": load.people,
             "mails the naive way": MAILS,
             "octets a mail": load.size_bytes,
