@@ -31,7 +31,7 @@ from releases.renderings import lead_of
 from releases.resending import ResendOrder, resend, what_it_carried
 from runtime.setting_rules import UNDO_MAX_SECONDS
 from subscribers.models import MailingList
-from worker.doorbell import ring_prepare
+from worker.doorbell import get_ready, ring_prepare
 from worker.presence import worker_is_running
 
 app = new_app()
@@ -110,6 +110,7 @@ def publish(
     )
     quiet_logs()
     with opened() as shell:
+        get_ready(shell.settings)
         order = replace(
             order,
             is_rehearsal=shell.settings.is_rehearsal,

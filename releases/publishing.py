@@ -28,7 +28,7 @@ from releases.models import (
 )
 from releases.prospects import NobodyLeft, Prospect, PublishError, check_audience
 from releases.slugs import numbered, slug_of
-from runtime.database import Database, database_now, insert, is_postgresql
+from runtime.database import Database, insert, is_postgresql, read_clock
 from subscribers.lists import UnknownListError
 from subscribers.models import MailingList
 
@@ -104,9 +104,7 @@ def publish(database: Database, order: Order, *, salt: bytes) -> Published:
         raise PublishError(f"a distribution goes to {LISTS_MAX} lists at most: publish in parts")
     with database.transaction() as session:
         lists = _lists(session, slugs)
-        now = session.scalar(sa.select(database_now()))
-        assert now is not None
-        due = due_of(order.at, order.undo_seconds, now)
+        due = due_of(order.at, order.undo_seconds, read_clock(session))
         check_embargo(content.embargo, lists, due.at)
         version, slug, is_new = _freeze(session, content)
         if not due.is_scheduled or due.has_undo:
@@ -114,6 +112,8 @@ def publish(database: Database, order: Order, *, salt: bytes) -> Published:
                 session,
                 Prospect((version.id,), tuple(lists), due.at, order.is_rehearsal, order.is_again),
             )
+        if not due.is_scheduled:
+            due = replace(due, at=read_clock(session))
         distribution = Distribution(
             kind=DistributionKind.CORRECTION if version.number > 1 else DistributionKind.RELEASE,
             lane=lane_of(order.is_urgent),

@@ -1,7 +1,7 @@
 """Resend: the same versions to the same lists, for those whose delivery failed."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -18,7 +18,7 @@ from releases.models import (
 from releases.prospects import Prospect, PublishError, check_audience
 from releases.publishing import Published, check_embargo, due_of, insert_distribution, lane_of
 from releases.resent import resent_by
-from runtime.database import Database, database_now
+from runtime.database import Database, read_clock
 from subscribers.models import MailingList
 
 
@@ -67,9 +67,7 @@ def resend(database: Database, order: ResendOrder, *, salt: bytes) -> Published:
                 f"distribution {resent.id} was a rehearsal (MEDIANOTE_ONLY_TO): publish the "
                 "release itself"
             )
-        now = session.scalar(sa.select(database_now()))
-        assert now is not None
-        due = due_of(order.at, order.undo_seconds, now)
+        due = due_of(order.at, order.undo_seconds, read_clock(session))
         versions, lists = _locked_versions(session, resent.id), _lists(session, resent.id)
         embargoes = [version.embargo_at for version in versions]
         for embargo in embargoes:
@@ -86,6 +84,8 @@ def resend(database: Database, order: ResendOrder, *, salt: bytes) -> Published:
                     resent=resent_by(session, resent.id),
                 ),
             )
+        if not due.is_scheduled:
+            due = replace(due, at=read_clock(session))
         distribution = Distribution(
             kind=resent.kind,
             lane=lane_of(order.is_urgent),
