@@ -94,9 +94,9 @@ def publish(
     sent while `medianote worker`, `web`, `demo` or --wait runs. A distribution that is paused or
     held is waited for; Ctrl-C ends the waiting, not the distribution.
 
-    --resend-failed sends the version and to the lists of an earlier distribution, to just those
-    of its failed deliveries who still follow one of the lists and have not had it since. Who is
-    uncertain there may have it, and is not among them.
+    --resend-failed sends what an earlier distribution carried to just those of its lists for
+    whom it failed, who still follow one of them and have not had it since. Who is uncertain
+    there may have it, and is left out.
     """
     given = Given(file, tuple(lists or ()), embargo is not None, again, resend_failed)
     check_given(given)
