@@ -1,0 +1,171 @@
+"""Import from CSV against a bare COPY of the same rows into equal tables, in one run.
+
+Ours is the whole command, `medianote subscribers import --confirmed`, on an empty database; the
+other is `COPY subscriber` and `COPY subscription` of the very rows that came of it, ids
+included, by one client in one transaction, into another database with the same schema: the same
+indexes, constraints and foreign keys. Pairs are interleaved, and the median of their ratios
+counts. Then the same file is imported again, which changes nothing.
+"""
+
+import csv
+import os
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from benchmarks.plant import MEDIANOTE
+from tests.support.services import PostgresqlServer
+
+TABLES: Final = ("mailing_list", "subscriber", "subscription")
+BLOCK_OCTETS: Final = 1 << 18
+OUTLETS: Final = ("", "Daily Example", "The Example Times", "Radio Example", "Example News Agency")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Seconds of one run of each, and the import's largest resident memory in MB."""
+
+    ours: float
+    bare: float
+    again: float
+    peak_mb: float
+
+    @property
+    def ratio(self) -> float:
+        """Ours in units of the bare COPY."""
+        return self.ours / self.bare
+
+
+def importing(folder: Path, *, people: int, pairs: int) -> list[Pair]:
+    """Interleaved pairs on a PostgreSQL of our own, with fsync on."""
+    postgresql = PostgresqlServer(is_durable=True)
+    try:
+        postgresql.start()
+        file = folder / "people.csv"
+        write_table(file, people)
+        results = []
+        for _ in range(pairs):
+            results.append(_pair(postgresql, folder, file, people))
+            pair = results[-1]
+            print(
+                f"  import {pair.ours:6.2f} s ({people / pair.ours:8,.0f}/s)   bare COPY "
+                f"{pair.bare:6.2f} s   ratio {pair.ratio:.2f}   again {pair.again:6.2f} s   "
+                f"{pair.peak_mb:.0f} MB",
+                flush=True,
+            )
+        return results
+    finally:
+        postgresql.close()
+
+
+def write_table(file: Path, people: int) -> None:
+    """A table of this many people, in an order that no index has."""
+    with file.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.writer(out)
+        writer.writerow(["email", "name", "language", "format", "outlet"])
+        for number in range(people):
+            mixed = number * 2654435761 % 2**32
+            writer.writerow(
+                [
+                    f"Reader.{mixed:x}@news{number % 5000}.example.net",
+                    f"Reader {number}",
+                    "en" if number % 3 else "fr",
+                    "html" if number % 7 else "text",
+                    OUTLETS[number % len(OUTLETS)],
+                ]
+            )
+
+
+def _pair(postgresql: PostgresqlServer, folder: Path, file: Path, people: int) -> Pair:
+    mine, equal = postgresql.create_migrated(), postgresql.create_migrated()
+    try:
+        environment = _environment(postgresql.url(mine), folder)
+        _medianote(environment, "lists", "create", "press", "--title", "Press")
+        order = ("subscribers", "import", str(file), "--list", "press", "--confirmed")
+        _settle(postgresql, mine)
+        ours, peak_mb = _medianote(environment, *order)
+        rows = {table: folder / f"{table}.copy" for table in TABLES}
+        with _connected(postgresql, mine) as connection:
+            for table, place in rows.items():
+                with (
+                    place.open("wb") as out,
+                    connection.cursor().copy(f"COPY {table} TO STDOUT") as copy,
+                ):
+                    for block in copy:
+                        out.write(block)
+        _settle(postgresql, equal)
+        bare = _copy(postgresql, equal, rows)
+        for database in (mine, equal):
+            _check(postgresql, database, people)
+        again, _ = _medianote(environment, *order)
+        _check(postgresql, mine, people)
+        return Pair(ours, bare, again, peak_mb)
+    finally:
+        postgresql.drop(mine)
+        postgresql.drop(equal)
+
+
+def _copy(postgresql: PostgresqlServer, database: str, rows: Mapping[str, Path]) -> float:
+    with _connected(postgresql, database) as connection:
+        begun = time.monotonic()
+        for table, place in rows.items():
+            with (
+                place.open("rb") as given,
+                connection.cursor().copy(f"COPY {table} FROM STDIN") as copy,
+            ):
+                while block := given.read(BLOCK_OCTETS):
+                    copy.write(block)
+        connection.commit()
+        return time.monotonic() - begun
+
+
+def _settle(postgresql: PostgresqlServer, database: str) -> None:
+    """Both begin with nothing left to write from what was before."""
+    with _connected(postgresql, database) as connection:
+        connection.execute("CHECKPOINT")
+
+
+def _check(postgresql: PostgresqlServer, database: str, people: int) -> None:
+    with _connected(postgresql, database) as connection:
+        for table in ("subscriber", "subscription"):
+            row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+            if row != (people,):
+                raise RuntimeError(f"{table} has {row} rows, and not {people}")
+
+
+def _connected(
+    postgresql: PostgresqlServer, database: str
+) -> "psycopg.Connection[tuple[object, ...]]":
+    return psycopg.connect(postgresql.url(database).replace("+psycopg", ""))
+
+
+def _environment(database: str, folder: Path) -> dict[str, str]:
+    given = {name: value for name, value in os.environ.items() if not name.startswith("MEDIANOTE_")}
+    return given | {
+        "MEDIANOTE_DATABASE_URL": database,
+        "MEDIANOTE_BROKER_URL": "redis://127.0.0.1:1/0",
+        "MEDIANOTE_SMTP_URL": "smtp://127.0.0.1:1",
+        "MEDIANOTE_BASE_URL": "https://press.example.org",
+        "MEDIANOTE_FROM": "Press Office <press@example.org>",
+        "MEDIANOTE_SECRET_KEYS": "a-key-for-measuring-only-0123456789",
+        "MEDIANOTE_HASH_KEY": "a-hash-key-for-measuring-only-0123456789",
+        "MEDIANOTE_POSTAL_ADDRESS": "1 Example Street, Exampleville",
+        "MEDIANOTE_STATE_DIR": str(folder / "state"),
+    }
+
+
+def _medianote(environment: Mapping[str, str], *arguments: str) -> tuple[float, float]:
+    """Seconds, and the largest resident memory in MB, of one command."""
+    begun = time.monotonic()
+    running = subprocess.Popen([MEDIANOTE, *arguments], env=environment, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(running.pid, 0)
+    seconds = time.monotonic() - begun
+    running.returncode = os.waitstatus_to_exitcode(status)
+    if running.returncode:
+        raise RuntimeError(f"medianote {arguments} ended with status {running.returncode}")
+    return seconds, used.ru_maxrss / 1024
