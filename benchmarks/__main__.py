@@ -5,18 +5,29 @@ import statistics
 import tempfile
 from pathlib import Path
 
+from benchmarks.importing import importing
 from benchmarks.parsing import parsing
 from benchmarks.pipeline import median_ratio, memory, naive, pipeline
+from benchmarks.year import year
 
 
 def main() -> None:
     """Run the named measurements, or all, and print a table."""
     parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
-    parser.add_argument("names", nargs="*", default=["pipeline", "naive", "memory", "parsing"])
+    parser.add_argument(
+        "names",
+        nargs="*",
+        default=["pipeline", "naive", "memory", "parsing", "importing"],
+        help="pipeline, naive, memory, parsing, importing, year",
+    )
     parser.add_argument("--people", type=int, default=20_000)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--concurrency", type=int, default=2, help="worker processes")
     parser.add_argument("--size", type=int, default=16_000, help="octets of a mail, about")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="of the table to import")
+    parser.add_argument(
+        "--deliveries", type=int, default=10_000_000, help="of a year; 10⁸ take about 40 GB"
+    )
     chosen = parser.parse_args()
     rows: list[tuple[str, str]] = []
     with tempfile.TemporaryDirectory(prefix="medianote-bench-") as folder:
@@ -59,6 +70,40 @@ def main() -> None:
             rows.append(
                 ("reading 5 MB of remarks", f"{seconds:.2f} s, {words:.1f} × finding its words")
             )
+        if "importing" in chosen.names:
+            (place / "importing").mkdir()
+            print(f"import of {chosen.rows:,} subscribers against a bare COPY")
+            loads = importing(place / "importing", people=chosen.rows, pairs=chosen.pairs)
+            ratios = [load.ratio for load in loads]
+            rows.append(
+                (
+                    f"import of {chosen.rows:,} subscribers, against a bare COPY",
+                    f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
+                )
+            )
+            again = statistics.median(load.again / load.bare for load in loads)
+            rows.append(("  the same file once more, which changes nothing", f"{again:.2f}"))
+            peak = max(load.peak_mb for load in loads)
+            rows.append(("  the command's largest resident memory", f"{peak:.0f} MB"))
+        if "year" in chosen.names:
+            (place / "year").mkdir()
+            print(f"after a year of {chosen.deliveries:,} deliveries, {chosen.people:,} people")
+            seen = year(
+                place / "year",
+                deliveries=chosen.deliveries,
+                people=chosen.people,
+                pairs=chosen.pairs,
+            )
+            rows.append(
+                (
+                    f"a distribution after {seen.deliveries:,} deliveries, against before",
+                    f"{seen.ratio:.2f}",
+                )
+            )
+            rows.append(
+                (f"  reads of the year's {seen.partitions} partitions for it", f"{seen.scans}")
+            )
+            rows.append(("  dropping all of the year", f"{seen.dropping:.1f} s"))
     print()
     for what, figure in rows:
         print(f"{what:<62} {figure}")
