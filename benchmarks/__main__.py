@@ -103,6 +103,12 @@ def main() -> None:
             rows.append(
                 (f"  reads of the year's {seen.partitions} partitions for it", f"{seen.scans}")
             )
+            rows.append(
+                (
+                    "  a delivery on disk; PostgreSQL's log for one mail",
+                    f"{seen.kept_octets:.0f} and {seen.wal_octets:.0f} octets",
+                )
+            )
             rows.append(("  dropping all of the year", f"{seen.dropping:.1f} s"))
     print()
     for what, figure in rows:

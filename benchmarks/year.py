@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, LiteralString
 
 import psycopg
 
@@ -41,6 +41,10 @@ class Year:
     deliveries: int
     pairs: list[tuple[float, float]]
     """On the empty database, and after the year."""
+    wal_octets: float
+    """Written to PostgreSQL's log for one mail, on the empty database."""
+    kept_octets: float
+    """What one delivery of the year takes on disk, its share of batches and all else included."""
     scans: int
     """How often an old partition was read for the new distributions."""
     partitions: int
@@ -63,9 +67,10 @@ def year(folder: Path, *, deliveries: int, people: int, pairs: int) -> Year:
             side.load("press", people)
         begun = time.monotonic()
         partitions = fill(full.database, deliveries)
+        size = _octets(full.database) - _octets(empty.database)
         print(
             f"  {deliveries:,} deliveries in {len(partitions)} partitions, "
-            f"{_gigabytes(full.database):.1f} GB, in {time.monotonic() - begun:.0f} s",
+            f"{size / 1e9:.1f} GB, in {time.monotonic() - begun:.0f} s",
             flush=True,
         )
         for side in (empty, full):
@@ -74,15 +79,28 @@ def year(folder: Path, *, deliveries: int, people: int, pairs: int) -> Year:
         try:
             before = _scans(full.database, partitions)
             seen: list[tuple[float, float]] = []
+            logged = []
             for _ in range(pairs):
-                first, second = (distribute(one, "press", SIZE_BYTES) for one in (empty, full))
+                position = _wal(empty.database)
+                first = distribute(empty, "press", SIZE_BYTES)
+                logged.append((_wal(empty.database) - position) / people)
+                second = distribute(full, "press", SIZE_BYTES)
                 seen.append((first, second))
                 print(f"  empty {first:6.2f} s   after a year {second:6.2f} s", flush=True)
             scans = _scans(full.database, partitions) - before
             dropping, meanwhile = _drop(full)
         finally:
             full.stop_workers()
-    return Year(deliveries, seen, scans, len(partitions), dropping, meanwhile)
+    return Year(
+        deliveries,
+        seen,
+        statistics.median(logged),
+        size / deliveries,
+        scans,
+        len(partitions),
+        dropping,
+        meanwhile,
+    )
 
 
 def fill(database: str, deliveries: int) -> list[str]:
@@ -202,21 +220,29 @@ def _drop(full: Plant) -> tuple[float, float]:
 def _scans(database: str, partitions: Sequence[str]) -> int:
     """How often these tables have been read, by index or whole."""
     time.sleep(STATISTICS_SECONDS)
+    return _number(
+        database,
+        "SELECT coalesce(sum(seq_scan + coalesce(idx_scan, 0)), 0) FROM pg_stat_user_tables "
+        "WHERE relname = ANY(%s)",
+        list(partitions),
+    )
+
+
+def _octets(database: str) -> int:
+    """How large a database is on disk."""
+    return _number(database, "SELECT pg_database_size(current_database())")
+
+
+def _wal(database: str) -> int:
+    """How much has ever been written to the server's log, in octets."""
+    return _number(database, "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint")
+
+
+def _number(database: str, query: LiteralString, *given: object) -> int:
     with _connected(database) as connection:
-        row = connection.execute(
-            "SELECT coalesce(sum(seq_scan + coalesce(idx_scan, 0)), 0) FROM pg_stat_user_tables "
-            "WHERE relname = ANY(%s)",
-            [list(partitions)],
-        ).fetchone()
+        row = connection.execute(query, given).fetchone()
     assert row is not None
     return int(str(row[0]))
-
-
-def _gigabytes(database: str) -> float:
-    with _connected(database) as connection:
-        row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
-    assert row is not None
-    return int(str(row[0])) / 1e9
 
 
 def _connected(database: str) -> "psycopg.Connection[tuple[object, ...]]":
