@@ -109,7 +109,12 @@ def main() -> None:
                     f"{seen.kept_octets:.0f} and {seen.wal_octets:.0f} octets",
                 )
             )
-            rows.append(("  dropping all of the year", f"{seen.dropping:.1f} s"))
+            rows.append(
+                (
+                    "  dropping a partition of it",
+                    f"{seen.dropping:.1f} s (a distribution meanwhile: {seen.meanwhile:.1f} s)",
+                )
+            )
     print()
     for what, figure in rows:
         print(f"{what:<62} {figure}")

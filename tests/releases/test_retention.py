@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from mail.replies import Accepted, Reply
 from releases import retention
 from releases.batches import recount, reopen_or_finish
-from releases.leasing import now
 from releases.models import Batch, Delivery, Distribution, Rendering
 from releases.partitions import build_partitions, drop_partition, partition_name
 from releases.publishing import PublishError
@@ -23,7 +22,7 @@ from releases.recording import Entry
 from releases.recovery import apply_late
 from releases.retention import drop_old
 from releases.settling import Completed, settle
-from runtime.database import Database
+from runtime.database import Database, read_clock
 from subscribers.models import ListSet
 from tests.releases.test_expansion import expand_all
 from tests.support.office import Office
@@ -52,19 +51,19 @@ def sent(office: Office, *, ago: dt.timedelta = LONG, state: str = "accepted", *
         session.execute(
             sa.update(Delivery)
             .where(Delivery.distribution_id == distribution_id)
-            .values(state=state, decided_at=now(session))
+            .values(state=state, decided_at=read_clock(session))
         )
         for batch in session.scalars(
             sa.select(Batch).where(Batch.distribution_id == distribution_id)
         ):
-            reopen_or_finish(batch, recount(session, batch), now(session))
+            reopen_or_finish(batch, recount(session, batch), read_clock(session))
         session.flush()
         assert settle(session, distribution_id) == Completed()
     with office.database.transaction() as session:
         session.execute(
             sa.update(Distribution)
             .where(Distribution.id == distribution_id)
-            .values(finished_at=now(session) - ago, created_at=now(session) - ago)
+            .values(finished_at=read_clock(session) - ago, created_at=read_clock(session) - ago)
         )
     return distribution_id
 
@@ -250,7 +249,7 @@ def test_a_crash_between_cutting_off_and_dropping(postgresql_url: str) -> None:
         session.execute(
             sa.update(Distribution)
             .where(Distribution.id == old)
-            .values(deliveries_dropped_at=now(session))
+            .values(deliveries_dropped_at=read_clock(session))
         )
         session.execute(sa.text(f"ALTER TABLE delivery DETACH PARTITION {partition_name(old)}"))
     drop_old(office.database, KEEP)
