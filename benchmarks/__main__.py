@@ -81,7 +81,7 @@ def main() -> None:
                     f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
                 )
             )
-            again = statistics.median(load.again / load.bare for load in loads)
+            again = statistics.median(load.again.seconds / load.bare.seconds for load in loads)
             rows.append(("  the same file once more, which changes nothing", f"{again:.2f}"))
             peak = max(load.peak_mb for load in loads)
             rows.append(("  the command's largest resident memory", f"{peak:.0f} MB"))

@@ -7,6 +7,7 @@ indexes, constraints and foreign keys. Pairs are interleaved, and the median of 
 counts. Then the same file is imported again, which changes nothing.
 """
 
+import contextlib
 import csv
 import os
 import subprocess
@@ -27,18 +28,27 @@ OUTLETS: Final = ("", "Daily Example", "The Example Times", "Radio Example", "Ex
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Seconds of one run of each, and the import's largest resident memory in MB."""
+class Cost:
+    """One run: seconds by the clock, and processor seconds of the client and of PostgreSQL."""
 
-    ours: float
-    bare: float
-    again: float
+    seconds: float
+    client: float
+    server: float
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One run of each, and the import's largest resident memory in MB."""
+
+    ours: Cost
+    bare: Cost
+    again: Cost
     peak_mb: float
 
     @property
     def ratio(self) -> float:
         """Ours in units of the bare COPY."""
-        return self.ours / self.bare
+        return self.ours.seconds / self.bare.seconds
 
 
 def importing(folder: Path, *, people: int, pairs: int) -> list[Pair]:
@@ -53,14 +63,20 @@ def importing(folder: Path, *, people: int, pairs: int) -> list[Pair]:
             results.append(_pair(postgresql, folder, file, people))
             pair = results[-1]
             print(
-                f"  import {pair.ours:6.2f} s ({people / pair.ours:8,.0f}/s)   bare COPY "
-                f"{pair.bare:6.2f} s   ratio {pair.ratio:.2f}   again {pair.again:6.2f} s   "
+                f"  import {_shown(pair.ours, people)}   bare COPY {_shown(pair.bare, people)}   "
+                f"ratio {pair.ratio:.2f}   again {_shown(pair.again, people)}   "
                 f"{pair.peak_mb:.0f} MB",
                 flush=True,
             )
         return results
     finally:
         postgresql.close()
+
+
+def _shown(cost: Cost, people: int) -> str:
+    """In seconds, and in microseconds of processor time for a row: the client's, the server's."""
+    client, server = (round(part * 1e6 / people) for part in (cost.client, cost.server))
+    return f"{cost.seconds:6.2f} s ({client} + {server} µs)"
 
 
 def write_table(file: Path, people: int) -> None:
@@ -85,10 +101,10 @@ def _pair(postgresql: PostgresqlServer, folder: Path, file: Path, people: int) -
     mine, equal = postgresql.create_migrated(), postgresql.create_migrated()
     try:
         environment = _environment(postgresql.url(mine), folder)
-        _medianote(environment, "lists", "create", "press", "--title", "Press")
+        _medianote(postgresql, environment, "lists", "create", "press", "--title", "Press")
         order = ("subscribers", "import", str(file), "--list", "press", "--confirmed")
         _settle(postgresql, mine)
-        ours, peak_mb = _medianote(environment, *order)
+        ours, peak_mb = _medianote(postgresql, environment, *order)
         rows = {table: folder / f"{table}.copy" for table in TABLES}
         with _connected(postgresql, mine) as connection:
             for table, place in rows.items():
@@ -102,7 +118,7 @@ def _pair(postgresql: PostgresqlServer, folder: Path, file: Path, people: int) -
         bare = _copy(postgresql, equal, rows)
         for database in (mine, equal):
             _check(postgresql, database, people)
-        again, _ = _medianote(environment, *order)
+        again, _ = _medianote(postgresql, environment, *order)
         _check(postgresql, mine, people)
         return Pair(ours, bare, again, peak_mb)
     finally:
@@ -110,9 +126,9 @@ def _pair(postgresql: PostgresqlServer, folder: Path, file: Path, people: int) -
         postgresql.drop(equal)
 
 
-def _copy(postgresql: PostgresqlServer, database: str, rows: Mapping[str, Path]) -> float:
+def _copy(postgresql: PostgresqlServer, database: str, rows: Mapping[str, Path]) -> Cost:
+    server, client, begun = _cpu_of(postgresql), time.process_time(), time.monotonic()
     with _connected(postgresql, database) as connection:
-        begun = time.monotonic()
         for table, place in rows.items():
             with (
                 place.open("rb") as given,
@@ -120,8 +136,9 @@ def _copy(postgresql: PostgresqlServer, database: str, rows: Mapping[str, Path])
             ):
                 while block := given.read(BLOCK_OCTETS):
                     copy.write(block)
-        connection.commit()
-        return time.monotonic() - begun
+    return Cost(
+        time.monotonic() - begun, time.process_time() - client, _cpu_of(postgresql) - server
+    )
 
 
 def _settle(postgresql: PostgresqlServer, database: str) -> None:
@@ -159,13 +176,33 @@ def _environment(database: str, folder: Path) -> dict[str, str]:
     }
 
 
-def _medianote(environment: Mapping[str, str], *arguments: str) -> tuple[float, float]:
-    """Seconds, and the largest resident memory in MB, of one command."""
-    begun = time.monotonic()
+def _medianote(
+    postgresql: PostgresqlServer, environment: Mapping[str, str], *arguments: str
+) -> tuple[Cost, float]:
+    """What one command costs, and its largest resident memory in MB."""
+    server, begun = _cpu_of(postgresql), time.monotonic()
     running = subprocess.Popen([MEDIANOTE, *arguments], env=environment, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(running.pid, 0)
     seconds = time.monotonic() - begun
     running.returncode = os.waitstatus_to_exitcode(status)
     if running.returncode:
         raise RuntimeError(f"medianote {arguments} ended with status {running.returncode}")
-    return seconds, used.ru_maxrss / 1024
+    client = used.ru_utime + used.ru_stime
+    return Cost(seconds, client, _cpu_of(postgresql) - server), used.ru_maxrss / 1024
+
+
+def _cpu_of(postgresql: PostgresqlServer) -> float:
+    """Processor seconds of the server so far, those of ended connections included."""
+    task = Path(f"/proc/{postgresql.pid}")
+    children = (task / "task" / str(postgresql.pid) / "children").read_text().split()
+    ticks = sum(_ticks(task)[:4])
+    for child in children:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            ticks += sum(_ticks(Path(f"/proc/{child}"))[:2])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _ticks(process: Path) -> list[int]:
+    """Its own user and system time, and that of its ended children (proc(5), from field 14)."""
+    fields = (process / "stat").read_text().rpartition(")")[2].split()
+    return [int(field) for field in fields[11:15]]
