@@ -10,6 +10,7 @@ counts. Then the same file is imported again, which changes nothing.
 import contextlib
 import csv
 import os
+import statistics
 import subprocess
 import time
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ from typing import Final
 
 import psycopg
 
+from benchmarks.bench import Bench
+from benchmarks.figures import Finding
 from benchmarks.plant import MEDIANOTE
 from tests.support.services import PostgresqlServer
 
@@ -51,7 +54,25 @@ class Pair:
         return self.ours.seconds / self.bare.seconds
 
 
-def importing(folder: Path, *, people: int, pairs: int) -> list[Pair]:
+def importing(bench: Bench) -> Finding:
+    """The import's seconds in units of the bare COPY's."""
+    folder = bench.folder / "importing"
+    folder.mkdir()
+    pairs = measure(folder, people=bench.scale, pairs=bench.pairs)
+    return Finding(
+        tuple(pair.ratio for pair in pairs),
+        {
+            "people": bench.scale,
+            "rows/s": bench.scale / statistics.median(pair.ours.seconds for pair in pairs),
+            "once more, against the COPY": statistics.median(
+                pair.again.seconds / pair.bare.seconds for pair in pairs
+            ),
+            "MB at most": max(pair.peak_mb for pair in pairs),
+        },
+    )
+
+
+def measure(folder: Path, *, people: int, pairs: int) -> list[Pair]:
     """Interleaved pairs on a PostgreSQL of our own, with fsync on."""
     postgresql = PostgresqlServer(is_durable=True)
     try:

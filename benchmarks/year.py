@@ -19,8 +19,11 @@ from typing import Final, LiteralString
 
 import psycopg
 
-from benchmarks.pipeline import distribute, warm_up
+from benchmarks.bench import Bench
+from benchmarks.figures import Finding
+from benchmarks.notes import body_for
 from benchmarks.plant import Plant, plant
+from benchmarks.sinks import smtp_sink
 from releases.partitions import DISTRIBUTIONS_PER_PARTITION, build_partitions
 from releases.retention import drop_old
 from runtime.database import Database
@@ -29,7 +32,7 @@ from runtime.migrations import migrate
 RELEASES: Final = 1_000
 FIRST_ID: Final = DISTRIBUTIONS_PER_PARTITION
 LAST_ID: Final = FIRST_ID + RELEASES - 1
-SIZE_BYTES: Final = 16_000
+BODY: Final = body_for(16_000)
 STATISTICS_SECONDS: Final = 1.5
 """PostgreSQL tells what was read a second after it was."""
 
@@ -53,15 +56,28 @@ class Year:
     meanwhile: float
     """The distribution that went out at the same time."""
 
-    @property
-    def ratio(self) -> float:
-        """After the year in units of the empty database."""
-        return statistics.median(full / empty for empty, full in self.pairs)
+
+def year(bench: Bench) -> Finding:
+    """A distribution's seconds after the year in units of those before."""
+    seen = measure(
+        bench.folder / "year", deliveries=bench.deliveries, people=bench.people, pairs=bench.pairs
+    )
+    return Finding(
+        tuple(full / empty for empty, full in seen.pairs),
+        {
+            "deliveries of the year": seen.deliveries,
+            "reads of its partitions": seen.scans,
+            "octets a delivery on disk": seen.kept_octets,
+            "octets of PostgreSQL's log a mail": seen.wal_octets,
+            "s to drop a partition": seen.dropping,
+            "s for a distribution meanwhile": seen.meanwhile,
+        },
+    )
 
 
-def year(folder: Path, *, deliveries: int, people: int, pairs: int) -> Year:
+def measure(folder: Path, *, deliveries: int, people: int, pairs: int) -> Year:
     """Fill, distribute, and drop."""
-    with plant(folder) as empty:
+    with smtp_sink() as sink, plant(folder, f"smtp://127.0.0.1:{sink.port}") as empty:
         full = _another(empty, folder / "full")
         for side in (empty, full):
             side.load("press", people)
@@ -75,16 +91,16 @@ def year(folder: Path, *, deliveries: int, people: int, pairs: int) -> Year:
         )
         for side in (empty, full):
             side.start_worker(1)
-            warm_up(side, SIZE_BYTES)
+            side.warm_up(BODY)
         try:
             before = _scans(full.database, partitions)
             seen: list[tuple[float, float]] = []
             logged = []
             for _ in range(pairs):
                 position = _wal(empty.database)
-                first = distribute(empty, "press", SIZE_BYTES)
+                first = empty.distribute("press", BODY)
                 logged.append((_wal(empty.database) - position) / people)
-                second = distribute(full, "press", SIZE_BYTES)
+                second = full.distribute("press", BODY)
                 seen.append((first, second))
                 print(f"  empty {first:6.2f} s   after a year {second:6.2f} s", flush=True)
             scans = _scans(full.database, partitions) - before
@@ -184,7 +200,12 @@ def _another(running: Plant, folder: Path) -> Plant:
     }
     migrate(database)
     return dataclasses.replace(
-        running, folder=folder, database=database, environment=environment, workers=[]
+        running,
+        folder=folder,
+        database=database,
+        environment=environment,
+        reading=Database(database),
+        workers=[],
     )
 
 
@@ -208,7 +229,7 @@ def _drop(full: Plant) -> tuple[float, float]:
 
     dropping = threading.Thread(target=drop)
     dropping.start()
-    meanwhile = distribute(full, "press", SIZE_BYTES)
+    meanwhile = full.distribute("press", BODY)
     dropping.join()
     print(
         f"  a partition dropped in {took[0]:.1f} s; a distribution meanwhile: {meanwhile:.2f} s",
