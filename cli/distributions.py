@@ -5,6 +5,7 @@ import time
 from typing import Annotated
 
 import typer
+from sqlalchemy.orm import Session
 
 from cli.errors import WRONG_USE, CommandError, one_line, say
 from cli.shell import Shell, opened
@@ -12,7 +13,7 @@ from cli.status_text import status_lines
 from cli.typer_apps import new_app
 from releases.commands import NoSuchDistribution, cancel, pause, resume
 from releases.models import DistributionState
-from releases.queries import Status, misses, status
+from releases.queries import Status, dropped_at, misses, status
 from releases.upkeep import finish_cancelled
 
 status_app = new_app()
@@ -161,9 +162,20 @@ def _rehearsal(shell: Shell, found: Status) -> str | None:
     return None
 
 
+def check_kept(shell: Shell, session: Session, distribution_id: int) -> None:
+    """Raise CommandError when it is not kept any more who got the distribution."""
+    since = dropped_at(session, distribution_id)
+    if since is not None:
+        raise CommandError(
+            f"who got distribution {distribution_id} is not kept since "
+            f"{since.astimezone(shell.settings.zone):%Y-%m-%d}; `status` has the counts"
+        )
+
+
 def _print_misses(shell: Shell, distribution_id: int, *, as_json: bool) -> None:
     """One person a line: address, state, reason, kept apart by tabs."""
     with shell.database.reading() as session:
+        check_kept(shell, session, distribution_id)
         found = misses(session, distribution_id)
         if as_json:
             # One by one: they may be many.

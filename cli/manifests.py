@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from cli.distributions import read_status
+from cli.distributions import check_kept, read_status
 from cli.errors import CommandError, say
 from cli.shell import Shell
 from releases.commands import keep_manifest
@@ -23,6 +23,8 @@ def write_manifest_to(shell: Shell, distribution_id: int, name: str) -> None:
     domain = sending_of(shell.settings).from_.address.domain
     # Before the deliveries are read: what ends meanwhile is not taken for complete.
     before = read_status(shell, distribution_id)
+    with shell.database.reading() as session:
+        check_kept(shell, session, distribution_id)
     with _opened(name) as file, shell.database.reading() as session:
         written = write_manifest(session, distribution_id, file.write, message_id_domain=domain)
         file.flush()

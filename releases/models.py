@@ -140,6 +140,8 @@ class Distribution(Base):
     # The SHA-256 of its delivery manifest as it was first written after the end, and when.
     manifest_digest: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
     manifest_at: Mapped[dt.datetime | None] = mapped_column(Moment())
+    # Since when its deliveries and renderings are not kept any more; its batches are.
+    deliveries_dropped_at: Mapped[dt.datetime | None] = mapped_column(Moment())
 
 
 class DistributionRelease(Base):

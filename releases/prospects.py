@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from releases.models import (
+    Batch,
     Distribution,
     DistributionList,
     DistributionRelease,
@@ -83,6 +84,27 @@ def check_audience(session: Session, prospect: Prospect) -> None:
             if resent is None
             else f"everyone of distribution {resent.distribution_id} whose delivery failed has "
             "had it since, is about to get it, or has left"
+        )
+
+
+def check_memory(session: Session, version_id: int, *, is_rehearsal: bool) -> None:
+    """Refuse what would reach people again because it is not known any more who they are."""
+    sent_on = session.scalar(
+        sa.select(sa.func.min(Distribution.due_at))
+        .join(DistributionRelease, DistributionRelease.distribution_id == Distribution.id)
+        .where(
+            DistributionRelease.version_id == version_id,
+            Distribution.is_rehearsal.is_(is_rehearsal),
+            Distribution.deliveries_dropped_at.is_not(None),
+            sa.exists().where(
+                Batch.distribution_id == Distribution.id, Batch.accepted + Batch.uncertain > 0
+            ),
+        )
+    )
+    if sent_on is not None:
+        raise PublishError(
+            f"this version went out on {sent_on:%Y-%m-%d}, and who got it is not kept any more: "
+            "--again sends it to everyone on the lists"
         )
 
 

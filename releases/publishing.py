@@ -26,7 +26,13 @@ from releases.models import (
     Release,
     ReleaseVersion,
 )
-from releases.prospects import NobodyLeft, Prospect, PublishError, check_audience
+from releases.prospects import (
+    NobodyLeft,
+    Prospect,
+    PublishError,
+    check_audience,
+    check_memory,
+)
 from releases.slugs import numbered, slug_of
 from runtime.database import Database, insert, is_postgresql, read_clock
 from subscribers.lists import UnknownListError
@@ -107,6 +113,8 @@ def publish(database: Database, order: Order, *, salt: bytes) -> Published:
         due = due_of(order.at, order.undo_seconds, read_clock(session))
         check_embargo(content.embargo, lists, due.at)
         version, slug, is_new = _freeze(session, content)
+        if not (is_new or order.is_again):
+            check_memory(session, version.id, is_rehearsal=order.is_rehearsal)
         if not due.is_scheduled or due.has_undo:
             check_audience(
                 session,

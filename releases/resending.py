@@ -67,6 +67,8 @@ def resend(database: Database, order: ResendOrder, *, salt: bytes) -> Published:
                 f"distribution {resent.id} was a rehearsal (MEDIANOTE_ONLY_TO): publish the "
                 "release itself"
             )
+        if resent.deliveries_dropped_at is not None:
+            raise PublishError(f"who failed in distribution {resent.id} is not kept any more")
         due = due_of(order.at, order.undo_seconds, read_clock(session))
         versions, lists = _locked_versions(session, resent.id), _lists(session, resent.id)
         embargoes = [version.embargo_at for version in versions]
