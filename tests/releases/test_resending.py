@@ -130,3 +130,11 @@ def test_a_resend_of_a_large_distribution_is_found_in_one_range(desk: Desk) -> N
         batch = session.scalars(sa.select(Batch).where(Batch.distribution_id == again)).one()
         assert (batch.first_id, batch.last_id, batch.size) == (1, desk.people[9], 2)
     assert first < again
+
+
+def test_who_failed_long_ago_is_not_known(desk: Desk) -> None:
+    """What retention has dropped cannot be resent, and that is said."""
+    first, _ = failed_and_resent(desk, [NEVER] * 10)
+    desk.change(first, deliveries_dropped_at=database_now())
+    with pytest.raises(PublishError, match="not kept any more"):
+        desk.resend(first)
