@@ -90,9 +90,11 @@ class Postbag:
         """Take back an item that its connection cannot take yet; it goes first."""
         self.waiting.appendleft(item)
 
-    def let_go(self) -> None:
+    def let_go(self, item: Item) -> None:
         """An item that was given out is with the source again."""
         self._open_items -= 1
+        if self._records:
+            self._records.pop(id(item), None)
 
     def end(self) -> None:
         """The source's time is up."""

@@ -217,7 +217,7 @@ class Postman:
             why = session.unfit(item)
             if why is None:
                 if pace is not None and not pace.lets(item):
-                    bag.let_go()
+                    bag.let_go(item)
                     continue
                 session.submit(item)
                 if allowance is not None:
