@@ -14,8 +14,8 @@ from runtime.limits import Rate
 
 TOKEN_SECONDS: Final = 0.1
 """What is drawn is good for so long."""
-_DEPTH_SECONDS: Final = 0.1
-"""A bucket holds what comes in so long, and one token at least."""
+_DEPTH_SECONDS: Final = 0.08
+"""A bucket holds what comes in so long, and one token: draws are a little further apart at most."""
 _BELOW: Final = 0.999
 
 
@@ -29,12 +29,10 @@ class Pace:
 
 def pace_of(rate: Rate) -> Pace:
     """Return the fastest pace at which no window of the rate's seconds sees more than its count."""
-    window = rate.seconds + TOKEN_SECONDS
-    # Tokens are whole: floor(capacity + per_second * window) must not exceed the count.
-    per_second = _BELOW * (rate.count + 1) / (window + _DEPTH_SECONDS)
-    if per_second * _DEPTH_SECONDS >= 1:
-        return Pace(per_second * _DEPTH_SECONDS, per_second)
-    return Pace(1.0, _BELOW * rate.count / window)
+    # Tokens are whole: capacity + per_second * (the period and a token's life) stays below the
+    # count and one.
+    per_second = _BELOW * rate.count / (rate.seconds + TOKEN_SECONDS + _DEPTH_SECONDS)
+    return Pace(1.0 + per_second * _DEPTH_SECONDS, per_second)
 
 
 class Bucket:

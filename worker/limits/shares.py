@@ -37,7 +37,10 @@ class Shares:
         self._looked_at = now
         self._seen |= dict.fromkeys(found, now)
         self._seen = {name: at for name, at in self._seen.items() if now - at < _REMEMBERED_SECONDS}
-        if self._process not in self._seen:
+        if self._seen.keys() == {self._process}:
+            # Whoever comes now sees us, and waits until we have seen them.
+            self._here_since = float("-inf")
+        elif self._process not in self._seen:
             self._here_since = None
         elif self._here_since is None:
             self._here_since = now

@@ -1,6 +1,7 @@
 """A press office whose engines have limits, and a relay that notes when it was asked for whom."""
 
 import itertools
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ class Notes:
     def __init__(self) -> None:
         self.begun: list[tuple[float, str]] = []
         self.deferring: set[str] = set()
+        self.open_now = 0
+        self.most_open = 0
         self._lock = threading.Lock()
 
     def script(self, verb: str, argument: str, count: int) -> object:
@@ -35,15 +38,36 @@ class Notes:
             self.begun.append((time.monotonic(), domain))
         return Say("451 4.7.1 Try again later") if domain in self.deferring else None
 
+    def opened(self, by: int) -> None:
+        """A connection was opened, or has ended."""
+        with self._lock:
+            self.open_now += by
+            self.most_open = max(self.most_open, self.open_now)
+
     def times(self, domain: str | None = None) -> list[float]:
         """When messages were begun, to a domain or to anyone."""
         return sorted(at for at, to in self.begun if domain in {None, to})
 
 
+class NotingServer(SmtpServer):
+    """Counts the connections that are open."""
+
+    def __init__(self, notes: Notes) -> None:
+        super().__init__(lambda _: SmtpModel(script=notes.script))
+        self._notes = notes
+
+    def _serve(self, connection: socket.socket, model: SmtpModel) -> None:
+        self._notes.opened(1)
+        try:
+            super()._serve(connection, model)
+        finally:
+            self._notes.opened(-1)
+
+
 @contextmanager
 def noting_server(notes: Notes) -> Iterator[SmtpServer]:
     """A relay that takes everything, and notes it."""
-    with SmtpServer(lambda _: SmtpModel(script=notes.script)) as server:
+    with NotingServer(notes) as server:
         yield server
 
 
@@ -65,7 +89,9 @@ def limited_engine(
             return who_delivers(session)
 
     engine = shop.engine(
-        port, postman=lambda relays, timeouts: Postman([relay], timeouts=timeouts, gate=gate), gate=gate
+        port,
+        postman=lambda relays, timeouts: Postman([relay], timeouts=timeouts, gate=gate),
+        gate=gate,
     )
     keeper = LimitKeeper(
         gate, worker_name(), who, redis_url=redis_url, on_turn=engine.let_go_of_connections
