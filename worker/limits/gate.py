@@ -76,10 +76,16 @@ class Slots:
         self.good_until = 0.0
         self.is_noted = False
         """Others know of some that are ours."""
+        self.is_share = False
+        """They were not granted where others ask, but are our share."""
 
     def allowed(self, now: float) -> int:
         """Say how many: none where nothing was heard for long."""
         return self.granted if now < self.good_until else 0
+
+    def held(self, in_use: int, now: float) -> int:
+        """Say how many others have to know of: in use, or free for us without their knowing."""
+        return max(in_use, self.allowed(now)) if self.is_share else in_use
 
 
 class RelayLane:
@@ -240,7 +246,7 @@ class Gate:
                 rates.append(RateAsk(tokens.name, tokens.rate, want))
             if relay_lane.slots is not None:
                 held, want = relay_lane.open_connections, relay_lane.wanted(now)
-                _ask_for_slots(slots, relay_lane.slots, held, want)
+                _ask_for_slots(slots, relay_lane.slots, relay_lane.slots.held(held, now), want)
         for lane in list(self._by_name.values()):
             waiting, under_way = lane.waiting, lane.under_way
             if len(rates) + len(slots) < _ASKS_MAX:
@@ -248,11 +254,12 @@ class Gate:
                     want = max(0, waiting - lane.tokens.left(now))
                     rates.append(RateAsk(lane.tokens.name, lane.tokens.rate, want))
                 if lane.slots is not None:
-                    _ask_for_slots(slots, lane.slots, under_way, under_way + waiting)
+                    held = lane.slots.held(under_way, now)
+                    _ask_for_slots(slots, lane.slots, held, under_way + waiting)
         news = [self._news.popleft() for _ in range(len(self._news))]
         return Asks(rates, slots, news)
 
-    def take(self, asks: Asks, grants: Grants, asked_at: float) -> None:
+    def take(self, asks: Asks, grants: Grants, asked_at: float, *, is_share: bool = False) -> None:
         """Take in what was given; for the limits' thread."""
         tokens, slots = self._by_ask()
         for rate_ask, count in zip(asks.rates, grants.rates, strict=True):
@@ -260,6 +267,7 @@ class Gate:
         for slot_ask, count in zip(asks.slots, grants.slots, strict=True):
             slot = slots[slot_ask.name]
             slot.granted = count
+            slot.is_share = is_share
             slot.is_noted = count > 0 or slot_ask.held > 0
             slot.good_until = asked_at + SLOT_SECONDS
         if grants.knows_rests:

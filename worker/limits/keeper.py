@@ -22,7 +22,8 @@ from worker.limits.shares import Shares
 
 TURN_SECONDS: Final = 0.05
 IDLE_TURN_SECONDS: Final = 1.0
-_RETRY_SECONDS: Final = 3.0
+_RETRY_SECONDS: Final = 1.5
+"""All come back within it, and a call, to a Redis that answers again: it waits for them."""
 _PATIENCE_SECONDS: Final = SLOT_SECONDS + 1.0
 _STOP_SECONDS: Final = 2.0
 
@@ -87,10 +88,11 @@ class LimitKeeper:
             self._look_round()
         now = gate.clock()
         grants = self._ask_redis(asks, now)
+        is_share = grants is None
         if grants is None:
             now = gate.clock()
             asks, grants = self._share(asks, now)
-        gate.take(asks, grants, now)
+        gate.take(asks, grants, now, is_share=is_share)
         return is_busy
 
     def _look_round(self) -> None:
@@ -115,8 +117,11 @@ class LimitKeeper:
                     reason=str(error)[:200],
                 )
             return None
-        if self._is_told or self._pool.is_warming:
-            # It may not know what rests.
+        if self._pool.is_warming:
+            # It does not know of all of us yet, nor of what rests.
+            self._gate.tell_again()
+            return None
+        if self._is_told:
             self._gate.tell_again()
             grants = replace(grants, knows_rests=False)
         if self._is_told:

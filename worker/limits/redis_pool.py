@@ -5,8 +5,9 @@ process, good for `_HELD_MS`: the part of a process that died is free within sec
 is wanted than there is, each process gets its fair part, and who has more gives up the rest as
 soon as it can.
 
-A Redis that was emptied, or replaced, does not know what is held. For its first second (`began`)
-it therefore grants no slot that its process does not hold already, and buckets begin empty.
+A Redis that was emptied, or that nobody reached for a while, does not know what is held and used
+elsewhere. It grants nothing until `WARMING_MS` after the first turn (`began`): by then everyone
+has come back to it and told what they hold, and so long each keeps to its share.
 """
 
 import json
@@ -23,16 +24,18 @@ from worker.limits.buckets import pace_of
 
 TIMEOUT_SECONDS: Final = 0.25
 _HELD_MS: Final = 3000
-_WARMING_MS: Final = 1000
+WARMING_MS: Final = 2500
+_FORGOTTEN_MS: Final = 2500
+"""Nobody has been here for so long: what was noted has run out, or is about to."""
 _PREFIX: Final = "medianote:{limits}:"
 
 _SCRIPT: Final = """
 local prefix, me, held_ms, warming_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local asks = cjson.decode(ARGV[5])
+local forgotten_ms, asks = ARGV[5], cjson.decode(ARGV[6])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local began = tonumber(redis.call('GET', prefix .. 'began') or now)
-redis.call('SET', prefix .. 'began', began, 'PX', 60000)
+redis.call('SET', prefix .. 'began', began, 'PX', forgotten_ms)
 local is_warming = now - began < warming_ms
 
 local rates = {}
@@ -42,11 +45,11 @@ for i, ask in ipairs(asks.rates) do
   local state = redis.call('HMGET', key, 'tokens', 'at')
   local tokens, at = tonumber(state[1]), tonumber(state[2])
   if tokens == nil then
-    tokens, at = capacity, now
-    if is_warming then tokens = 0 end
+    tokens, at = 0, now
   end
   tokens = math.min(capacity, tokens + math.max(0, now - at) * per_ms)
   local count = math.min(want, math.floor(tokens))
+  if is_warming then count, tokens = 0, 0 end
   redis.call('HSET', key, 'tokens', string.format('%.9f', tokens - count), 'at', now)
   redis.call('PEXPIRE', key, math.ceil(capacity / per_ms) + 60000)
   rates[i] = count
@@ -56,7 +59,8 @@ local slots = {}
 for i, ask in ipairs(asks.slots) do
   local name, most, held, want = ask[1], ask[2], ask[3], ask[4]
   local key = prefix .. 'slots:' .. name
-  local taken, wants = 0, {want}
+  local taken, wants, names = 0, {}, {}
+  if want > 0 then wants[1], names[1] = want, {me, want} end
   local others = redis.call('HGETALL', key)
   for j = 1, #others, 2 do
     if others[j] ~= me then
@@ -65,7 +69,10 @@ for i, ask in ipairs(asks.slots) do
         redis.call('HDEL', key, others[j])
       else
         taken = taken + tonumber(count)
-        if tonumber(wanted) > 0 then wants[#wants + 1] = tonumber(wanted) end
+        if tonumber(wanted) > 0 then
+          wants[#wants + 1] = tonumber(wanted)
+          names[#names + 1] = {others[j], tonumber(wanted)}
+        end
       end
     end
   end
@@ -78,14 +85,13 @@ for i, ask in ipairs(asks.slots) do
     left = left - wanted
     level = most
   end
-  local over = 0
-  if level < most then
-    for j, wanted in ipairs(wants) do if wanted > level then over = over + 1 end end
-    -- What does not divide evenly goes to whoever asks first.
-    local rest = most
-    for j, wanted in ipairs(wants) do rest = rest - math.min(wanted, level) end
-    if rest > 0 and over > 0 then level = level + 1 end
+  -- What does not divide evenly goes to the first by name.
+  local rest, before = most, 0
+  for j, other in ipairs(names) do
+    rest = rest - math.min(other[2], level)
+    if other[2] > level and other[1] < me then before = before + 1 end
   end
+  if before < rest then level = level + 1 end
   local count = math.max(0, math.min(want, level, most - taken))
   if is_warming then count = math.min(count, held) end
   local noted = math.max(count, held)
@@ -148,7 +154,14 @@ class RedisPool:
     def turn(self, asks: Asks) -> Grants:
         """Ask, and be given."""
         said: Any = self._script(
-            args=[_PREFIX, self._process, _HELD_MS, _WARMING_MS, json.dumps(_written(asks))]
+            args=[
+                _PREFIX,
+                self._process,
+                _HELD_MS,
+                WARMING_MS,
+                _FORGOTTEN_MS,
+                json.dumps(_written(asks)),
+            ]
         )
         answer = json.loads(said)
         self.is_warming = answer["is_warming"]

@@ -1,10 +1,9 @@
 """A press office whose engines have limits, and a relay that notes when it was asked for whom."""
 
-import itertools
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from runtime.limits import DomainLimits, RelayLimits
@@ -15,7 +14,7 @@ from worker.engine import Engine
 from worker.lease import clock_that_never_stops, worker_name
 from worker.limits.gate import Gate
 from worker.limits.keeper import LimitKeeper
-from worker.presence import who_delivers
+from worker.presence import who_delivers as names_of_who_delivers
 from worker.smtp import Postman
 
 
@@ -79,6 +78,8 @@ def limited_engine(
     domains: tuple[str, ...] = (),
     limits: RelayLimits | None = None,
     redis_url: str | None = None,
+    process: str | None = None,
+    who_delivers: Callable[[], frozenset[str]] | None = None,
 ) -> Iterator[Engine]:
     """An engine, its gate and its limits' thread, as `worker.context` puts them together."""
     relay = Relay("127.0.0.1", port, limits=limits or RelayLimits())
@@ -86,7 +87,7 @@ def limited_engine(
 
     def who() -> frozenset[str]:
         with shop.database.reading() as session:
-            return who_delivers(session)
+            return names_of_who_delivers(session)
 
     engine = shop.engine(
         port,
@@ -94,7 +95,11 @@ def limited_engine(
         gate=gate,
     )
     keeper = LimitKeeper(
-        gate, worker_name(), who, redis_url=redis_url, on_turn=engine.let_go_of_connections
+        gate,
+        process or worker_name(),
+        who_delivers or who,
+        redis_url=redis_url,
+        on_turn=engine.let_go_of_connections,
     )
     try:
         yield engine
@@ -113,10 +118,15 @@ def most_in(times: list[float], seconds: float) -> int:
 
 
 def deliver_for(engine: Engine, seconds: float) -> None:
+    """Deliver again and again for so long."""
+    over = threading.Event()
+    timer = threading.Timer(seconds, over.set)
+    timer.start()
+    deliver_until(engine, over)
+
+
+def deliver_until(engine: Engine, over: threading.Event) -> None:
     """Deliver again and again, as rings and sweeps would."""
-    ends_at = time.monotonic() + seconds
-    for _ in itertools.count():
-        if time.monotonic() >= ends_at:
-            return
+    while not over.is_set():
         if not engine.deliver().is_more_left:
             time.sleep(0.05)
