@@ -38,10 +38,10 @@ def pace_of(rate: Rate) -> Pace:
 class Bucket:
     """One bucket. ``now`` is a clock's, in seconds; it may begin at any time, and goes on."""
 
-    def __init__(self, pace: Pace, now: float) -> None:
-        """Begin empty: others may just have drawn what they could."""
+    def __init__(self, pace: Pace, now: float, *, tokens: float = 0.0) -> None:
+        """Begin empty where others may just have drawn what they could."""
         self._pace = pace
-        self._tokens = 0.0
+        self._tokens = tokens
         self._at = now
 
     def draw(self, want: int, now: float) -> int:

@@ -44,8 +44,8 @@ class LimitKeeper:
     ) -> None:
         """Begin; ``on_turn`` is called after each turn."""
         self._gate = gate
-        self._shares = Shares(process, who_delivers)
         self._pool = RedisPool(redis_url, process) if redis_url is not None else None
+        self._shares = Shares(process, who_delivers, is_all_there_is=self._pool is None)
         self._on_turn = on_turn
         self._answered_at = float("-inf")
         self._retry_at = 0.0

@@ -45,7 +45,9 @@ for i, ask in ipairs(asks.rates) do
   local state = redis.call('HMGET', key, 'tokens', 'at')
   local tokens, at = tonumber(state[1]), tonumber(state[2])
   if tokens == nil then
+    -- Nobody has drawn for as long as it takes to fill, if we remember as long.
     tokens, at = 0, now
+    if now - began >= capacity / per_ms then tokens = capacity end
   end
   tokens = math.min(capacity, tokens + math.max(0, now - at) * per_ms)
   local count = math.min(want, math.floor(tokens))

@@ -20,8 +20,15 @@ _JOINING_SECONDS: Final = 2.0
 class Shares:
     """This process's share. ``who_delivers`` names the processes that deliver now."""
 
-    def __init__(self, process: str, who_delivers: Callable[[], Collection[str]]) -> None:
-        """Begin knowing of nobody."""
+    def __init__(
+        self,
+        process: str,
+        who_delivers: Callable[[], Collection[str]],
+        *,
+        is_all_there_is: bool = True,
+    ) -> None:
+        """Begin knowing of nobody; ``is_all_there_is``: nothing is ever drawn elsewhere."""
+        self._is_all_there_is = is_all_there_is
         self._process = process
         self._who_delivers = who_delivers
         self._seen: dict[str, float] = {}
@@ -68,9 +75,14 @@ class Shares:
             return lambda _want: 0
         key = (name, count)
         if key not in self._buckets:
-            # One bucket a name: with another share it begins anew, and empty.
+            # One bucket a name: with another share it begins anew, and empty. Who is alone and
+            # begins need not wait for the first.
+            is_first = not any(known == name for known, _ in self._buckets)
+            may_begin = is_first and self._is_all_there_is and len(self._seen) <= 1
             self._buckets = {
                 known: bucket for known, bucket in self._buckets.items() if known[0] != name
             }
-            self._buckets[key] = Bucket(pace_of(Rate(count, rate.seconds)), now)
+            self._buckets[key] = Bucket(
+                pace_of(Rate(count, rate.seconds)), now, tokens=float(may_begin)
+            )
         return lambda want: self._buckets[key].draw(want, now)

@@ -9,7 +9,7 @@ from mail.replies import Accepted, Deferred, Failed, InDoubt, Reply
 from runtime.limits import DomainLimits, Rate, RelayLimits
 from runtime.relays import Relay
 from tests.worker.limits.shops import most_in
-from worker.limits.asks import Asks, Grants, RestNews
+from worker.limits.asks import Asks, Grants, RateAsk, RestNews
 from worker.limits.buckets import TOKEN_SECONDS, Bucket, pace_of
 from worker.limits.gate import Gate
 from worker.limits.rests import (
@@ -188,6 +188,9 @@ def test_alone_all_of_a_limit_is_ours_and_a_newcomer_waits_to_be_seen() -> None:
     present.add("a")
     first.look(0.0)
     assert first.turn(asks, 0.0).slots == [5]
+    rates = Asks(rates=[RateAsk("domain d", Rate(1, 60), 5)])
+    assert first.turn(rates, 0.1).rates == [1]  # there is room: nobody waits for a minute
+    assert first.turn(rates, 0.2).rates == [0]
     present.add("b")
     second.look(0.5)
     assert second.turn(asks, 0.5).slots == [0]
