@@ -6,9 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from mail.replies import InDoubt, Outcome, Unsent
 from mail.smtp import Closed, Event, Window
@@ -19,6 +17,7 @@ from worker.connections import Connection, ConnectionOptions, Timeouts
 from worker.limits.gate import Gate
 from worker.postbag import Postbag
 from worker.relay_desk import FIRST_WAIT_SECONDS, RelayDesk
+from worker.runs import Pace, RunEnd, RunState
 
 __all__ = ["Item", "Postman", "Relay", "RelayError", "RunEnd", "RunState", "Security"]
 
@@ -30,38 +29,6 @@ _LIMITED_SLEEP_SECONDS = 0.02
 _PLACE_PATIENCE_SECONDS = 0.5
 
 OnBegin: TypeAlias = Callable[[Item], None]
-
-
-class RunState(StrEnum):
-    """Why a run ended."""
-
-    EXHAUSTED = "exhausted"  # the source had no more
-    STOPPED = "stopped"  # may_start() said no
-    NO_RELAY = "no_relay"  # no relay can take mail now
-    NO_PLACE = "no_place"  # limits let us have no connection now
-
-
-@dataclass(frozen=True, slots=True)
-class RunEnd:
-    """How a run ended; with no relay, the plain reason and when to try again."""
-
-    state: RunState
-    why: str | None = None
-    retry_after_seconds: float = 0.0
-
-
-class Pace(Protocol):
-    """What a source that is limited says beside its items."""
-
-    def has_more(self) -> bool:
-        """Whether the source, which gave nothing, is worth asking again soon."""
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether nothing more is to be drawn, though a limit kept us from drawing."""
-
-    def lets(self, item: Item) -> bool:
-        """Whether an item may be sent now; if not, the source has it back."""
 
 
 class Postman:
