@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     only_to: Annotated[Commas, AfterValidator(rules.domains_and_addresses)] = ()
     domain_limits: Annotated[Commas, AfterValidator(rules.domain_limits)] = ()
     trusted_proxies: Annotated[Commas, AfterValidator(rules.networks)] = ()
+    keep_deliveries_days: int = Field(default=400, ge=14, le=36_500)
     state_dir: Path | None = None
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
 
