@@ -99,7 +99,7 @@ class Engine:
             return
         if self._busy.acquire(blocking=False):
             try:
-                self._postman.close_limited()
+                self._postman.close(limited_only=True)
             finally:
                 self._busy.release()
 

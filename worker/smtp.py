@@ -133,20 +133,13 @@ class Postman:
             self._drop_all()
             raise
 
-    def close_limited(self) -> None:
-        """Take leave of relays whose connections are limited: others may need them."""
+    def close(self, *, limited_only: bool = False) -> None:
+        """Take leave of the relays, or of those whose connections are limited: others need them."""
         self._is_catching_up = True
         for connection, desk in list(self._desk_of.items()):
-            if desk.lane is not None and desk.lane.slots is not None:
+            if not limited_only or (desk.lane is not None and desk.lane.slots is not None):
                 connection.take_leave()
                 self._forget(connection, "we closed the connection", self._clock())
-
-    def close(self) -> None:
-        """Take leave of the relays."""
-        self._is_catching_up = True
-        for connection in list(self._desk_of):
-            connection.take_leave()
-            self._forget(connection, "we closed the connection", self._clock())
 
     def _serve(self, bag: Postbag, on_begin: OnBegin, sleep_seconds: float) -> None:
         """Wait until something happens on a connection, and act on it."""
