@@ -77,6 +77,7 @@ def _findings(shell: Shell) -> list[Finding]:
     for relay in map(Relay.from_url, settings.smtp_url):
         found.append(checks.check_relay(relay))
         found.append(checks.check_flights(relay, database))
+    found += checks.check_limits(settings)
     found.append(checks.check_workers(settings, database))
     found.append(checks.check_signed(settings, database))
     found.append(checks.check_base_url(settings))

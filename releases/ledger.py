@@ -33,6 +33,8 @@ class Report:
     retry_after_seconds: float = 0.0
     clears_note: bool = False
     """The distribution's note spoke of a relay that answers again."""
+    is_held_back: bool = False
+    """A limit held some of its people back: they were not tried, and it is no further round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,11 @@ def take_turn(
             _close(batch, counts, report, moment)
             _note_of(report, notes, batch.distribution_id)
             finished.add(batch.distribution_id)
-            is_some_given_back |= counts.queued > 0 and report.relay_trouble is None
+            is_some_given_back |= (
+                (counts.queued > 0 or report.is_held_back)
+                and report.relay_trouble is None
+                and report.retry_after_seconds <= 0
+            )
     # Before leasing: what we lease ourselves must overtake what is in our hands, too.
     stopped = _to_stop(session, {batch.distribution_id for batch in batches.values()})
     leased = None
@@ -117,8 +123,8 @@ def _lock_batches(session: Session, ids: Sequence[int]) -> dict[int, Batch]:
 
 def _close(batch: Batch, counts: Counts, report: Report, moment: dt.datetime) -> None:
     reopen_or_finish(batch, counts, moment)
-    if counts.queued or report.relay_trouble is not None:
-        # What no relay could take was not tried: it is no further round.
+    if counts.queued or report.relay_trouble is not None or report.is_held_back:
+        # What no relay could take, or no limit let through, was not tried: no further round.
         batch.due_at = moment + dt.timedelta(seconds=report.retry_after_seconds)
     elif counts.deferred:
         batch.round += 1

@@ -3,7 +3,9 @@
 import ipaddress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from runtime.limits import NO_LIMITS, LimitError, RelayLimits
 
 
 class RelayError(ValueError):
@@ -40,6 +42,7 @@ class Relay:
     password: str | None = field(default=None, repr=False)
     flights_proved: bool = False
     proved_greeting: str | None = None
+    limits: RelayLimits = NO_LIMITS
 
     def __post_init__(self) -> None:
         """Refuse to send a password over a network in clear."""
@@ -51,7 +54,7 @@ class Relay:
 
     @classmethod
     def from_url(cls, url: str) -> "Relay":
-        """Read ``smtp[+starttls]://`` or ``smtps://[user:password@]host[:port]``."""
+        """Read ``smtp[+starttls]://`` or ``smtps://[user:password@]host[:port][?limits]``."""
         try:
             parts = urlsplit(url.strip())
         except ValueError:
@@ -66,13 +69,16 @@ class Relay:
             port = parts.port or usual_port
         except ValueError:
             raise RelayError(f"the port of {parts.hostname} is not a number up to 65535") from None
-        if not parts.hostname or parts.path not in {"", "/"} or parts.query or parts.fragment:
-            raise RelayError("a relay's URL is scheme://[user:password@]host[:port], nothing more")
+        if not parts.hostname or parts.path not in {"", "/"} or parts.fragment:
+            raise RelayError(
+                "a relay's URL is scheme://[user:password@]host[:port][?limits], nothing more"
+            )
         if (parts.username is None) != (parts.password is None) or parts.username == "":
             raise RelayError(f"the relay {parts.hostname} needs both a user and a password")
         user = None if parts.username is None else unquote(parts.username)
         password = None if parts.password is None else unquote(parts.password)
-        return cls(parts.hostname, port, security, user, password)
+        limits = _read_limits(parts.hostname, parts.query)
+        return cls(parts.hostname, port, security, user, password, limits=limits)
 
     @property
     def name(self) -> str:
@@ -89,3 +95,15 @@ class Relay:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+
+def _read_limits(host: str, query: str) -> RelayLimits:
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True) if query else []
+        return RelayLimits.from_options(pairs)
+    except LimitError as error:
+        raise RelayError(f"the relay {host}: {error}") from None
+    except ValueError:
+        raise RelayError(
+            f"the relay {host}: its options are name=value, with & between them"
+        ) from None

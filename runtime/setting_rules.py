@@ -10,6 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from runtime.hosts import DOMAIN, ascii_domain
+from runtime.limits import DomainLimits
 from runtime.relays import Relay
 
 KEY_MIN_CHARACTERS: Final = 16
@@ -55,6 +56,12 @@ def relay_urls(value: tuple[str, ...]) -> tuple[str, ...]:
     """URLs of relays that can be used as they stand."""
     for url in value:
         Relay.from_url(url)
+    return value
+
+
+def domain_limits(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Limits of domains that can be read."""
+    DomainLimits.parse(value)
     return value
 
 

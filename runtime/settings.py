@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from runtime import setting_rules as rules
 from runtime.hosts import Network, origin_of
+from runtime.limits import DomainLimits
 
 Commas = Annotated[tuple[str, ...], NoDecode, BeforeValidator(rules.split_commas)]
 Domain = Annotated[str, AfterValidator(rules.one_domain)]
@@ -73,6 +74,7 @@ class Settings(BaseSettings):
     timezone: Annotated[str, AfterValidator(rules.zone_name)] = "UTC"
     undo_seconds: int = Field(default=0, ge=0, le=rules.UNDO_MAX_SECONDS)
     only_to: Annotated[Commas, AfterValidator(rules.domains_and_addresses)] = ()
+    domain_limits: Annotated[Commas, AfterValidator(rules.domain_limits)] = ()
     trusted_proxies: Annotated[Commas, AfterValidator(rules.networks)] = ()
     keep_deliveries_days: int = Field(default=400, ge=14, le=36_500)
     state_dir: Path | None = None
@@ -97,6 +99,17 @@ class Settings(BaseSettings):
     def is_rehearsal(self) -> bool:
         """True when only the addresses of MEDIANOTE_ONLY_TO are mailed."""
         return bool(self.only_to)
+
+    @property
+    def limits_of_domains(self) -> DomainLimits:
+        """What each domain is given at most."""
+        return DomainLimits.parse(self.domain_limits)
+
+    @property
+    def limits_url(self) -> str | None:
+        """The Redis through which workers share limits; None: each keeps to its share."""
+        url = self.broker_url
+        return url if url is not None and url.startswith(("redis://", "rediss://")) else None
 
     @property
     def zone(self) -> ZoneInfo:

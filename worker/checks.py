@@ -152,6 +152,29 @@ def check_relay(relay: Relay) -> Finding:
     return Finding(Level.OK, subject, text)
 
 
+def check_limits(settings: Settings) -> list[Finding]:
+    """What relays and domains are given at most, and how the workers share it."""
+    relays = [
+        Finding(Level.OK, f"limits of {relay.name}", f"at most {relay.limits}")
+        for relay in map(Relay.from_url, settings.smtp_url)
+        if relay.limits
+    ]
+    domains = settings.limits_of_domains
+    limits = list(dict.fromkeys(domains.by_domain.values()))
+    if domains.others is not None:
+        limits.append(domains.others)
+    if limits:
+        text = "; ".join(map(str, limits))
+        relays.append(Finding(Level.OK, "limits of domains", text))
+    if relays:
+        if settings.limits_url is not None:
+            how = "all workers together, through Redis; while it is away each keeps to its share"
+        else:
+            how = "each worker keeps to its share, by who delivers now"
+        relays.append(Finding(Level.OK, "limits", how))
+    return relays
+
+
 def check_flights(relay: Relay, database: Database) -> Finding:
     """What is known of flights with this relay."""
     subject = f"flights to {relay.name}"

@@ -12,6 +12,7 @@ from mail.smtp import Closed, Event, Session, TlsWanted, Window
 from mail.smtp_items import Item
 from mail.smtp_opening import OpeningOptions
 from runtime.relays import Relay, Security
+from worker.limits.allowance import Allowance
 from worker.resolving import SocketAddress
 from worker.tls import TlsChannel, describe_tls_error
 
@@ -61,6 +62,7 @@ class Connection:
         self.has_progressed = False  # a message had its final reply here
         self.has_lost_items = False  # and one had none
         self.watched_mask = 0  # what the loop waits for here
+        self.allowance: Allowance | None = None  # None where the relay has no limits
         self.session = Session(
             OpeningOptions(
                 ehlo_name=options.ehlo_name,

@@ -7,7 +7,7 @@ import contextlib
 import mmap
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -31,6 +31,10 @@ from worker.doorbell import Doorbell
 from worker.engine import Engine
 from worker.filling import Filling
 from worker.journal_folder import JournalFolder
+from worker.lease import clock_that_never_stops, worker_name
+from worker.limits.gate import Gate
+from worker.limits.keeper import LimitKeeper
+from worker.presence import who_delivers
 from worker.proofs import with_proofs
 from worker.smtp import Postman
 
@@ -84,6 +88,7 @@ class Context:
         self._relay_urls = relay_urls
         self._sending = sending_of(settings)
         self._engine: Engine | None = None
+        self._limits: LimitKeeper | None = None
         self._making = threading.Lock()
 
     @property
@@ -127,6 +132,8 @@ class Context:
 
     def close(self) -> None:
         """Take leave of the relays, then of the database."""
+        if self._limits is not None:
+            self._limits.close()
         if self._engine is not None:
             with contextlib.suppress(Exception):
                 self._engine.close()
@@ -138,11 +145,33 @@ class Context:
         domain = self._sending.from_.address.domain
         with self.database.reading() as session:
             relays = with_proofs(session, map(Relay.from_url, self._relay_urls))
-        return Engine(
+        gate = self._make_gate(relays)
+        engine = Engine(
             self.database,
             Filling(self.database, keyring, self._sending, domain),
-            Postman(relays),
+            Postman(relays, gate=gate),
             self.folder,
             why_withheld=Rehearsal(settings.only_to).why_withheld,
             is_stopping=self.is_stopping,
+            gate=gate,
         )
+        if gate is not None:
+            self._limits = LimitKeeper(
+                gate,
+                worker_name(),
+                self._who_delivers,
+                redis_url=settings.limits_url,
+                on_turn=engine.let_go_of_connections,
+            )
+        return engine
+
+    def _make_gate(self, relays: Sequence[Relay]) -> Gate | None:
+        """None where nothing is limited: then no mail pays for it."""
+        domains = self.settings.limits_of_domains
+        if not domains and not any(relay.limits for relay in relays):
+            return None
+        return Gate(relays, domains, clock=clock_that_never_stops)
+
+    def _who_delivers(self) -> frozenset[str]:
+        with self.database.reading() as session:
+            return who_delivers(session)

@@ -5,7 +5,7 @@ of it; a third renews the lease. No transaction is open while a mail server is w
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,13 +21,21 @@ from worker.journal import Journal
 from worker.journal_folder import JournalFolder
 from worker.lease import LeaseKeeper, clock_that_never_stops
 from worker.ledger import LedgerThread
+from worker.limits.gate import Gate
 from worker.smtp import Postman, RunState
+from worker.waiting_room import WaitingRoom
 
 SLICE_SECONDS: Final = 2.0
 """After this long a delivery task ends, so that other tasks get their turn."""
 LEDGER_PATIENCE_SECONDS: Final = 0.25
 CLOSE_SECONDS: Final = 20.0
 STOPPING_CLOSE_SECONDS: Final = 4.0
+LOOK_AGAIN_SECONDS: Final = 0.5
+"""While only people wait whose domains are slow, something else may have come."""
+NO_PLACE_SECONDS: Final = 1.0
+"""After this long another try for a connection that a limit did not let us have."""
+UNUSED_SECONDS: Final = 1.0
+"""Connections that are limited, and have been idle for so long, are left to other workers."""
 
 log = get_logger("worker")
 
@@ -53,8 +61,11 @@ class Engine:
         why_withheld: Callable[[str, bool], str | None],
         is_stopping: Callable[[], bool],
         clock: Callable[[], float] = clock_that_never_stops,
+        gate: Gate | None = None,
     ) -> None:
         self._database = database
+        self._gate = gate
+        self._idle_since = clock()
         self._filling = filling
         self._postman = postman
         self._folder = folder
@@ -79,7 +90,18 @@ class Engine:
                 return Delivered()
             return self._deliver()
         finally:
+            self._idle_since = self._clock()
             self._busy.release()
+
+    def let_go_of_connections(self) -> None:
+        """Close limited connections that nobody has used for a while: others may need them."""
+        if self._clock() - self._idle_since < UNUSED_SECONDS:
+            return
+        if self._busy.acquire(blocking=False):
+            try:
+                self._postman.close(limited_only=True)
+            finally:
+                self._busy.release()
 
     def close(self) -> None:
         """Take leave of the relays; the journal stays if SQL does not know all of it.
@@ -104,13 +126,15 @@ class Engine:
     def _deliver(self) -> Delivered:
         journal = self._journal = self._journal or self._folder.new_journal()
         keeper = LeaseKeeper(self._database, self._folder.id, journal.name, self._clock)
+        gate = self._gate
+        room = WaitingRoom(gate) if gate is not None and gate.has_domains else None
 
         def make_hand(leased: Leased) -> Hand:
             slot = journal.open_slot(keeper.lease_id, leased.batch_id)
-            return Hand(leased, slot, self._filling.for_batch(leased))
+            return Hand(leased, slot, self._filling.for_batch(leased), room)
 
         ledger = LedgerThread(self._database, keeper, make_hand, self._why_withheld)
-        slice_ = Slice(ledger, keeper, self._is_stopping, self._clock)
+        slice_ = Slice(ledger, keeper, self._is_stopping, self._clock, room)
         is_written = False
         try:
             self._send(slice_)
@@ -126,7 +150,7 @@ class Engine:
                 keeper.abandon()
                 self._journal = None
                 journal.close(is_known=False)
-        is_more_left = not slice_.is_without_relay and (
+        is_more_left = not (slice_.is_without_relay or slice_.has_no_place) and (
             ledger.has_given_back or (ledger.has_leased and not ledger.is_dry)
         )
         return Delivered(is_more_left, frozenset(ledger.finished))
@@ -139,13 +163,17 @@ class Engine:
                 slice_.on_outcome,
                 slice_.may_start,
                 on_slow=slice_.go_on,
+                pace=slice_ if self._gate is not None else None,
             )
             if end.state is RunState.NO_RELAY:
                 log.warning("no relay can take mail now", reason=end.why)
                 self._relay_back_at = self._clock() + end.retry_after_seconds
                 slice_.end(end.why, end.retry_after_seconds)
                 return
-            if end.state is RunState.STOPPED or slice_.is_over:
+            if end.state is RunState.NO_PLACE:
+                self._relay_back_at = self._clock() + NO_PLACE_SECONDS
+                slice_.has_no_place = True
+            if end.state in {RunState.STOPPED, RunState.NO_PLACE} or slice_.is_over:
                 slice_.end()
                 return
 
@@ -159,8 +187,13 @@ class Slice:
         keeper: LeaseKeeper,
         is_stopping: Callable[[], bool],
         clock: Callable[[], float],
+        room: WaitingRoom | None = None,
     ) -> None:
         self.is_without_relay = False
+        self.has_no_place = False
+        """No limit let us have a connection."""
+        self._room = room
+        self._look_at = clock() + LOOK_AGAIN_SECONDS
         self._ledger = ledger
         self._keeper = keeper
         self._is_stopping = is_stopping
@@ -184,6 +217,12 @@ class Slice:
 
     def source(self) -> Item | None:
         """The next copy of the batch in hand, or of the next batch."""
+        room = self._room
+        if room is not None:
+            self._let_go(room.tidy_now_and_then())
+            item = room.next() if self._clock() < self._ends_at else None
+            if item is not None:
+                return item
         while self._clock() < self._ends_at:
             if self._current is not None:
                 item = self._current.draw()
@@ -191,11 +230,35 @@ class Slice:
                     return item
                 if self._current.is_done:
                     self._ledger.wake()
+                elif room is not None and self._current.held:
+                    self._let_go(room.keep(self._current))
                 self._current = None
             self._current = self._ledger.next_hand(LEDGER_PATIENCE_SECONDS)
             if self._current is None:
                 return None
         return None
+
+    def lets(self, item: Item) -> bool:
+        """Whether an item may be sent now; if not, we have it back."""
+        return self._room is None or self._room.lets(item)
+
+    def has_more(self) -> bool:
+        """Whether the source, which gave nothing, is worth asking again soon."""
+        room, now = self._room, self._clock()
+        if room is None or now >= self._ends_at or not self.may_start():
+            return False
+        self._let_go(room.tidy_now_and_then())
+        if room.is_empty:
+            return False
+        if now >= self._look_at:
+            self._look_at = now + LOOK_AGAIN_SECONDS
+            self._ledger.look_again()
+        return True
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its time is up."""
+        return self._clock() >= self._ends_at
 
     def on_begin(self, item: Item) -> None:
         """Just before the message can become complete."""
@@ -205,6 +268,8 @@ class Slice:
     def on_outcome(self, item: Item, outcome: Outcome) -> None:
         """The journal first, then the ledger."""
         hand, recipient = item.key
+        if self._room is not None:
+            self._room.settled(recipient, outcome)
         hand.settle(recipient, outcome)
         if hand.is_done:
             self._ledger.wake()
@@ -212,8 +277,15 @@ class Slice:
     def end(self, relay_trouble: str | None = None, retry_after_seconds: float = 0.0) -> None:
         """Nothing more is drawn; what is left goes back."""
         self.is_without_relay = relay_trouble is not None
+        if self._room is not None:
+            self._room.close()
         for hand in self._ledger.hands():
             hand.relay_trouble = relay_trouble
-            hand.retry_after_seconds = retry_after_seconds
+            if relay_trouble is not None:
+                hand.retry_after_seconds = retry_after_seconds
             hand.stop()
         self._current = None
+
+    def _let_go(self, hands: Sequence[Hand]) -> None:
+        if hands:
+            self._ledger.wake()

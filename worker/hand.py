@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mail.replies import Failed, Outcome, Unsent
 from mail.smtp_items import Item
@@ -10,6 +10,9 @@ from releases.leasing import Leased, Recipient
 from releases.recording import Entry
 from runtime.logging import get_logger
 from worker.journal import Slot
+
+if TYPE_CHECKING:
+    from worker.waiting_room import WaitingRoom
 
 FEW: Final = 500
 """People left in a batch when the next is leased: for half a second at full speed."""
@@ -21,7 +24,11 @@ class Hand:
     """One batch. The sending thread draws and reports; the ledger's thread takes the entries."""
 
     def __init__(
-        self, leased: Leased, slot: Slot, make: Callable[[Recipient], tuple[str, str, bytes]]
+        self,
+        leased: Leased,
+        slot: Slot,
+        make: Callable[[Recipient], tuple[str, str, bytes]],
+        room: "WaitingRoom | None" = None,
     ) -> None:
         self.leased = leased
         self.slot = slot
@@ -32,6 +39,13 @@ class Hand:
         self.relay_trouble: str | None = None
         self.retry_after_seconds = 0.0
         self.has_answered = False
+        self.is_held_back = False
+        """Some of its people were not tried, as a limit did not let them."""
+        self.held = 0
+        """How many of them wait in the waiting room."""
+        self.is_at_end = False
+        """Everybody was drawn, or waits there."""
+        self._room = room
         self.on_nearly_drawn: Callable[[], None] = _do_nothing
         """Told when few are left: time to have the next batch."""
         self._make = make
@@ -47,27 +61,46 @@ class Hand:
 
     def draw(self) -> Item | None:
         """The next person's copy; None when there is nobody left, or nobody may follow."""
+        room = self._room
         while not self.is_stopped and self.slot.has_room:
             recipient = next(self._left, None)
             if recipient is None:
                 break
-            try:
-                mail_from, rcpt_to, data = self._make(recipient)
-                item = Item(
-                    (self, recipient),
-                    mail_from,
-                    rcpt_to,
-                    data,
-                    has_leading_dots=False,  # a stencil has none
-                    goes_alone=recipient.is_in_doubt,
-                )
-            except Exception as error:  # a bug or a bad value concerns this person alone
-                self._fail(recipient, error)
+            if room is not None and room.holds(self, recipient):
                 continue
-            self._out += 1
-            return item
-        self.is_drawn = True
+            item = self._copy(recipient)
+            if item is not None:
+                return item
+        self.is_at_end = True
+        if not self.held:
+            self.is_drawn = True
         return None
+
+    def draw_held(self, recipient: Recipient) -> Item | None:
+        """The copy of somebody who waited; None when nobody may follow."""
+        self.held -= 1
+        item = None
+        if not self.is_stopped and self.slot.has_room:
+            item = self._copy(recipient)
+        else:
+            self.is_held_back = True
+        if self.is_at_end and not self.held:
+            self.is_drawn = True
+        return item
+
+    def hold_again(self) -> None:
+        """A person who was drawn waits after all."""
+        self.is_drawn = False  # first: the ledger's thread must not see it done in between
+        self.held += 1
+        self._out -= 1
+
+    def let_go(self, seconds: float) -> None:
+        """Those who wait are not tried now; the batch comes back in so many seconds."""
+        self.is_held_back = True
+        self.retry_after_seconds = seconds
+        self.held = 0
+        self.is_at_end = True
+        self.is_drawn = True
 
     def stop(self) -> None:
         """Draw nothing more."""
@@ -87,6 +120,23 @@ class Hand:
         """What came back since the last time."""
         entries = self._entries
         return [entries.popleft() for _ in range(len(entries))]
+
+    def _copy(self, recipient: Recipient) -> Item | None:
+        try:
+            mail_from, rcpt_to, data = self._make(recipient)
+            item = Item(
+                (self, recipient),
+                mail_from,
+                rcpt_to,
+                data,
+                has_leading_dots=False,  # a stencil has none
+                goes_alone=recipient.is_in_doubt,
+            )
+        except Exception as error:  # a bug or a bad value concerns this person alone
+            self._fail(recipient, error)
+            return None
+        self._out += 1
+        return item
 
     def _recipients(self, all_of_them: Sequence[Recipient]) -> Iterator[Recipient]:
         yield from all_of_them[:-FEW]

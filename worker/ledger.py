@@ -230,4 +230,5 @@ def _report(hand: Hand) -> Report:
         relay_trouble=hand.relay_trouble,
         retry_after_seconds=hand.retry_after_seconds,
         clears_note=hand.leased.has_note and hand.has_answered,
+        is_held_back=hand.is_held_back,
     )

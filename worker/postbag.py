@@ -90,6 +90,16 @@ class Postbag:
         """Take back an item that its connection cannot take yet; it goes first."""
         self.waiting.appendleft(item)
 
+    def let_go(self, item: Item) -> None:
+        """An item that was given out is with the source again."""
+        self._open_items -= 1
+        if self._records:
+            self._records.pop(id(item), None)
+
+    def end(self) -> None:
+        """The source's time is up."""
+        self.is_exhausted = True
+
     def may_start(self) -> bool:
         """Ask whether anything may still be sent; once refused, it stays so."""
         if not self.is_stopped and not self._may_start():

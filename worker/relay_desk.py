@@ -4,6 +4,8 @@ import random
 
 from runtime.relays import Relay
 from worker.connections import Connection, ConnectionOptions, describe_error
+from worker.limits.allowance import Allowance
+from worker.limits.gate import RelayLane
 from worker.resolving import Lookup, SocketAddress
 
 _MOST_STRIKES = 3
@@ -25,9 +27,11 @@ class RelayDesk:
         options: ConnectionOptions,
         most_connections: int,
         jitter: random.Random,
+        lane: RelayLane | None = None,
     ) -> None:
         """Begin without a connection, and without a trouble."""
         self.relay = relay
+        self.lane = lane
         self.connections: list[Connection] = []
         self.trouble: str | None = None
         self.retry_at = 0.0
@@ -56,6 +60,8 @@ class RelayDesk:
         if now < self.retry_at:
             return 0
         most = 1 if self.trouble is not None else self._most_connections
+        if self.lane is not None:
+            most = self._most_allowed(self.lane, most, now)
         return max(0, most - len(self.connections))
 
     def open(self, now: float) -> Connection | None:
@@ -76,8 +82,43 @@ class RelayDesk:
         except OSError as error:
             self._note_unreachable(address, describe_error(error), now)
             return None
+        if self.lane is not None:
+            connection.allowance = Allowance(self.lane)
         self.connections.append(connection)
+        self.note_count()
         return connection
+
+    def note_count(self) -> None:
+        """Others may have what we do not use."""
+        if self.lane is not None:
+            self.lane.open_connections = len(self.connections)
+
+    def is_at_limit(self, now: float) -> bool:
+        """Tell whether what could be sent here waits for a limit alone."""
+        lane = self.lane
+        if lane is None or now < self.retry_at:
+            return False
+        if self.connections:
+            return True
+        return lane.connections_allowed(self._most_connections, now) == 0
+
+    def give_up_surplus(self, now: float) -> list[Connection]:
+        """Return the connections to take leave of: spent, or too many by now; when idle."""
+        lane = self.lane
+        if lane is None:
+            return []
+        surplus = len(self.connections) - lane.connections_allowed(len(self.connections), now)
+        by_idleness = sorted(self.connections, key=lambda one: not one.session.is_idle)
+        for connection in by_idleness[: max(0, surplus)]:
+            assert connection.allowance is not None
+            connection.allowance.is_leaving = True
+        return [
+            connection
+            for connection in self.connections
+            if connection.allowance is not None
+            and connection.allowance.is_spent
+            and connection.session.is_idle
+        ]
 
     def note_end(self, connection: Connection, why: str, now: float) -> None:
         """Note what a connection's end says about the relay."""
@@ -99,6 +140,12 @@ class RelayDesk:
         self.retry_at = 0.0
         self._failures = 0
         self._strikes = 0
+
+    def _most_allowed(self, lane: RelayLane, most: int, now: float) -> int:
+        allowed = lane.connections_allowed(most, now)
+        if lane.tokens is not None and self.connections and not lane.tokens.has(now):
+            return len(self.connections)  # more connections would wait like these
+        return allowed
 
     def _note_unreachable(self, address: SocketAddress, why: str, now: float) -> None:
         """Try every address before backing off."""

@@ -6,8 +6,6 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TypeAlias
 
 from mail.replies import InDoubt, Outcome, Unsent
@@ -16,8 +14,10 @@ from mail.smtp_items import Item
 from mail.smtp_transactions import Settled
 from runtime.relays import Relay, RelayError, Security
 from worker.connections import Connection, ConnectionOptions, Timeouts
+from worker.limits.gate import Gate
 from worker.postbag import Postbag
 from worker.relay_desk import FIRST_WAIT_SECONDS, RelayDesk
+from worker.runs import Pace, RunEnd, RunState
 
 __all__ = ["Item", "Postman", "Relay", "RelayError", "RunEnd", "RunState", "Security"]
 
@@ -25,25 +25,10 @@ _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _LONGEST_SLEEP_SECONDS = 0.5
 _LOOKUP_SLEEP_SECONDS = 0.005
 _CHECK_SECONDS = 0.1
+_LIMITED_SLEEP_SECONDS = 0.02
+_PLACE_PATIENCE_SECONDS = 0.5
 
 OnBegin: TypeAlias = Callable[[Item], None]
-
-
-class RunState(StrEnum):
-    """Why a run ended."""
-
-    EXHAUSTED = "exhausted"  # the source had no more
-    STOPPED = "stopped"  # may_start() said no
-    NO_RELAY = "no_relay"  # no relay can take mail now
-
-
-@dataclass(frozen=True, slots=True)
-class RunEnd:
-    """How a run ended; with no relay, the plain reason and when to try again."""
-
-    state: RunState
-    why: str | None = None
-    retry_after_seconds: float = 0.0
 
 
 class Postman:
@@ -63,12 +48,15 @@ class Postman:
         tls_context: ssl.SSLContext | None = None,
         clock: Callable[[], float] = time.monotonic,
         jitter: random.Random | None = None,
+        gate: Gate | None = None,
     ) -> None:
         """Make it ready; nothing is connected before the first item."""
         if not relays:
             raise ValueError("a postman needs a relay")
         self._relays = frozenset(relays)
-        self._clock = clock
+        self._gate = gate
+        self._clock = clock if gate is None else gate.clock
+        self._pace: Pace | None = None
         self._timeouts = timeouts or Timeouts()
         self._tls_context = tls_context
         options = ConnectionOptions(
@@ -78,7 +66,16 @@ class Postman:
             window=window or Window(),
         )
         jitter = jitter or random.SystemRandom()
-        self._desks = [RelayDesk(relay, options, connections_per_relay, jitter) for relay in relays]
+        self._desks = [
+            RelayDesk(
+                relay,
+                options,
+                connections_per_relay,
+                jitter,
+                gate.relay_lane(relay) if gate is not None else None,
+            )
+            for relay in relays
+        ]
         self._desk_of: dict[Connection, RelayDesk] = {}
         self._next_check = 0.0
         self._is_catching_up = False
@@ -96,6 +93,7 @@ class Postman:
         on_outcome: Callable[[Item, Outcome], None],
         may_start: Callable[[], bool],
         on_slow: Callable[[], None] | None = None,
+        pace: Pace | None = None,
     ) -> RunEnd:
         """Send what ``source`` gives until it gives None, or ``may_start`` turns false.
 
@@ -103,10 +101,13 @@ class Postman:
         leave; ``on_outcome`` exactly once for every item that ``source`` gave, before ``run``
         returns. An item is reported :class:`Unsent` only when no relay can take it now.
         Where the last answers are slow to come, ``on_slow`` is told, and ``source`` asked again:
-        one server that takes its time does not keep the other connections idle.
+        one server that takes its time does not keep the other connections idle. ``pace`` speaks
+        for a source where limits hold.
         What a callback raises ends the run and drops every connection in use.
         """
         bag = Postbag(source, on_outcome, may_start, len(self._relays))
+        self._pace = pace
+        began_at = self._clock()
         try:
             self._drop_stale_connections(bag, on_begin)
             self._offer(bag, on_begin, self._clock())
@@ -119,20 +120,26 @@ class Postman:
                     self._offer(bag, on_begin, now)
                 elif bag.has_waiting:
                     self._offer(bag, on_begin, now)
+                if pace is not None:
+                    self._keep_pace(bag, pace, on_begin, now)
+                    if now - began_at > _PLACE_PATIENCE_SECONDS and self._has_no_place(now):
+                        bag.give_up("a limit lets us have no connection")
+                        return RunEnd(RunState.NO_PLACE)
                 self._open_connections(bag, now)
-                if not bag.has_items_out and (bag.is_empty or not self._has_way_on(bag, now)):
+                if not bag.has_items_out and self._is_over(bag, now):
                     return self._conclude(bag, now)
-                self._serve(bag, on_begin, self._sleep_seconds())
+                self._serve(bag, on_begin, self._sleep_seconds(bag))
         except BaseException:
             self._drop_all()
             raise
 
-    def close(self) -> None:
-        """Take leave of the relays."""
+    def close(self, *, limited_only: bool = False) -> None:
+        """Take leave of the relays, or of those whose connections are limited: others need them."""
         self._is_catching_up = True
-        for connection in list(self._desk_of):
-            connection.take_leave()
-            self._forget(connection, "we closed the connection", self._clock())
+        for connection, desk in list(self._desk_of.items()):
+            if not limited_only or (desk.lane is not None and desk.lane.slots is not None):
+                connection.take_leave()
+                self._forget(connection, "we closed the connection", self._clock())
 
     def _serve(self, bag: Postbag, on_begin: OnBegin, sleep_seconds: float) -> None:
         """Wait until something happens on a connection, and act on it."""
@@ -151,12 +158,16 @@ class Postman:
             for connection in list(self._desk_of):
                 if connection.deadline <= now:
                     self._act(bag, connection, connection.expire(), now)
+            if self._gate is not None:
+                self._give_up_surplus(now)
 
     def _fill(self, bag: Postbag, connection: Connection, on_begin: OnBegin, now: float) -> None:
         """Give a connection all that it has room for, and send."""
-        session = connection.session
+        session, allowance, pace = connection.session, connection.allowance, self._pace
         # What lies in front of a full socket would be begun when nobody may begin any more.
         while session.has_room and not connection.wants_write:
+            if allowance is not None and not allowance.lets(now):
+                break
             item = bag.next_for(connection.relay)
             if item is None:
                 break
@@ -165,7 +176,12 @@ class Postman:
                 break
             why = session.unfit(item)
             if why is None:
+                if pace is not None and not pace.lets(item):
+                    bag.let_go(item)
+                    continue
                 session.submit(item)
+                if allowance is not None:
+                    allowance.use(now)
             else:
                 bag.take_back_unfit(item, connection.relay, f"{connection.relay.name}: {why}")
         events = connection.flush(now, on_begin, bag.may_start)
@@ -235,18 +251,48 @@ class Postman:
             self._selector.register(connection.socket, _READ | _WRITE, connection)
             wanted -= 1
 
+    def _keep_pace(self, bag: Postbag, pace: Pace, on_begin: OnBegin, now: float) -> None:
+        """Offer again what waited for a limit; end in time where nothing could be drawn."""
+        assert self._gate is not None
+        if pace.has_ended:
+            bag.end()
+        elif bag.is_exhausted and pace.has_more():
+            bag.ask_again()
+        self._offer(bag, on_begin, now)
+        self._gate.on_want()
+
+    def _give_up_surplus(self, now: float) -> None:
+        for desk in self._desks:
+            for connection in desk.give_up_surplus(now):
+                connection.take_leave()
+                self._forget(connection, "we closed the connection", now)
+
+    def _has_no_place(self, now: float) -> bool:
+        """Tell whether limits alone keep us from having any connection."""
+        return not self._desk_of and all(desk.is_at_limit(now) for desk in self._desks)
+
+    def _is_over(self, bag: Postbag, now: float) -> bool:
+        """Tell whether nothing more can be sent in this run."""
+        if self._pace is not None and not bag.is_stopped and self._pace.has_more():
+            return False
+        return bag.is_empty or not self._has_way_on(bag, now)
+
     def _has_way_on(self, bag: Postbag, now: float) -> bool:
         """Tell whether anything that waits can still be sent in this run."""
         for desk in self._desks:
             if not (bag.may_draw or bag.count_waiting_for(desk.relay)):
                 continue
+            if desk.is_at_limit(now):
+                return True
             if desk.is_looking_up or desk.free_places(now):
                 return True
             if any(not connection.session.was_open for connection in desk.connections):
                 return True
         return False
 
-    def _sleep_seconds(self) -> float:
+    def _sleep_seconds(self, bag: Postbag) -> float:
+        if self._pace is not None and not bag.is_stopped:
+            return _LIMITED_SLEEP_SECONDS
         is_looking_up = any(desk.is_looking_up for desk in self._desks)
         return _LOOKUP_SLEEP_SECONDS if is_looking_up else _LONGEST_SLEEP_SECONDS
 
@@ -285,6 +331,7 @@ class Postman:
         connection.socket.close()
         desk = self._desk_of.pop(connection)
         desk.connections.remove(connection)
+        desk.note_count()
         if not self._is_catching_up:
             desk.note_end(connection, why, now)
 

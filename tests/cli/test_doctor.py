@@ -206,3 +206,19 @@ def test_a_tag_list_is_read_to_the_letter() -> None:
     for bad in ("", "v=1", "v=1; d=a; d=b; s=x; h=from", "v=1; d=a; s=b; h=", "= ; d=x"):
         with pytest.raises(TagListError):
             parse_signature(bad)
+
+
+def test_limits_are_shown(medianote: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What relays and domains are given at most, and how the workers share it."""
+    with SmtpServer() as relay:
+        url = f"smtp://127.0.0.1:{relay.port}?connections=2&rate=300/min&per_connection=100"
+        monkeypatch.setenv("MEDIANOTE_SMTP_URL", url)
+        monkeypatch.setenv("MEDIANOTE_DOMAIN_LIMITS", "gmail.com GoogleMail.com 20/s 5 at once, *")
+        done = medianote("doctor")
+    lines = done.out.splitlines()
+    assert (
+        f"ok    limits of 127.0.0.1:{relay.port}: "
+        "at most 2 connections, 300/min, 100 on a connection"
+    ) in lines
+    assert "ok    limits of domains: gmail.com 20/s 5 at once; * rests when it defers" in lines
+    assert "ok    limits: each worker keeps to its share, by who delivers now" in lines

@@ -39,6 +39,7 @@ from worker.connections import Timeouts
 from worker.engine import Delivered, Engine
 from worker.filling import Filling
 from worker.journal_folder import JournalFolder
+from worker.limits.gate import Gate
 from worker.smtp import Postman, Relay
 
 KEYRING = Keyring(["s" * 32])
@@ -87,6 +88,7 @@ class Workshop:
         postman: type[Postman] = Postman,
         timeouts: Timeouts = QUICK,
         sending: Sending = SENDING,
+        gate: Gate | None = None,
     ) -> Engine:
         """An engine that sends to these ports of this machine."""
         engine = Engine(
@@ -96,6 +98,7 @@ class Workshop:
             JournalFolder(self.state),
             why_withheld=why_withheld or Rehearsal(only_to).why_withheld,
             is_stopping=lambda: self.is_stopping,
+            gate=gate,
         )
         self.engines.append(engine)
         return engine

@@ -1,0 +1,88 @@
+"""Without Redis: each worker process keeps to its share of every limit.
+
+Who shares is seen in SQL: the processes that hold a lease with a journal, which are those that
+deliver now. A process alone has all of every limit. One that comes to others waits until they
+have seen it; one that is gone is forgotten `_REMEMBERED_SECONDS` after its lease.
+"""
+
+from collections.abc import Callable, Collection
+from typing import Final
+
+from runtime.limits import Rate, share_of
+from worker.limits.asks import Asks, Grants
+from worker.limits.buckets import Bucket, pace_of
+
+LOOK_EVERY_SECONDS: Final = 1.0
+_REMEMBERED_SECONDS: Final = 5.0
+_JOINING_SECONDS: Final = 2.0
+
+
+class Shares:
+    """This process's share. ``who_delivers`` names the processes that deliver now."""
+
+    def __init__(
+        self,
+        process: str,
+        who_delivers: Callable[[], Collection[str]],
+        *,
+        is_all_there_is: bool = True,
+    ) -> None:
+        """Begin knowing of nobody; ``is_all_there_is``: nothing is ever drawn elsewhere."""
+        self._is_all_there_is = is_all_there_is
+        self._process = process
+        self._who_delivers = who_delivers
+        self._seen: dict[str, float] = {}
+        self._here_since: float | None = None
+        self._looked_at = float("-inf")
+        self._buckets: dict[tuple[str, int], Bucket] = {}
+
+    def look(self, now: float) -> None:
+        """Look who is there, once a second; raises what the database does."""
+        if now - self._looked_at < LOOK_EVERY_SECONDS:
+            return
+        found = self._who_delivers()
+        self._looked_at = now
+        self._seen |= dict.fromkeys(found, now)
+        self._seen = {name: at for name, at in self._seen.items() if now - at < _REMEMBERED_SECONDS}
+        if self._seen.keys() == {self._process}:
+            # Whoever comes now sees us, and waits until we have seen them.
+            self._here_since = float("-inf")
+        elif self._process not in self._seen:
+            self._here_since = None
+        elif self._here_since is None:
+            self._here_since = now
+
+    def turn(self, asks: Asks, now: float) -> Grants:
+        """Give the share; nothing while others may not know yet that we are here."""
+        others = len(self._seen.keys() - {self._process})
+        is_here = self._here_since is not None and now - self._here_since >= _JOINING_SECONDS
+        if self._looked_at == float("-inf") or (others and not is_here):
+            return Grants([0] * len(asks.rates), [0] * len(asks.slots))
+        workers = sorted(self._seen.keys() | {self._process})
+        rank = workers.index(self._process)
+        return Grants(
+            [
+                self._draw(ask.name, ask.rate, share_of(ask.rate.count, len(workers), rank), now)(
+                    ask.want
+                )
+                for ask in asks.rates
+            ],
+            [min(ask.want, share_of(ask.most, len(workers), rank)) for ask in asks.slots],
+        )
+
+    def _draw(self, name: str, rate: Rate, count: int, now: float) -> Callable[[int], int]:
+        if count == 0:
+            return lambda _want: 0
+        key = (name, count)
+        if key not in self._buckets:
+            # One bucket a name: with another share it begins anew, and empty. Who is alone and
+            # begins need not wait for the first.
+            is_first = not any(known == name for known, _ in self._buckets)
+            may_begin = is_first and self._is_all_there_is and len(self._seen) <= 1
+            self._buckets = {
+                known: bucket for known, bucket in self._buckets.items() if known[0] != name
+            }
+            self._buckets[key] = Bucket(
+                pace_of(Rate(count, rate.seconds)), now, tokens=float(may_begin)
+            )
+        return lambda want: self._buckets[key].draw(want, now)
