@@ -12,7 +12,7 @@ JOBS ?= 3
 COVERAGE ?= 94
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools services demo test lint format bench lock clean
+.PHONY: help setup tools services demo test lint format bench chaos lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ format: tools ## format the code and mend what can be mended
 
 bench: services ## measure speed and memory (benchmarks/)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+chaos: services ## distributions under kills, outages and faults, and a table (benchmarks/chaos/)
+	@$(BIN)/python -m benchmarks.chaos $(ARGS)
 
 lock: tools ## renew both lock files from pyproject.toml (ARGS=--upgrade for newer versions)
 	@sh scripts/lock $(ARGS)

@@ -28,6 +28,7 @@ from releases.upkeep import (
 from runtime.database import plain_reason
 from runtime.logging import get_logger
 from worker.adoption import adopt_lost_leases
+from worker.clock_watch import ClockWatch
 from worker.context import Context
 from worker.lease import worker_name
 
@@ -53,6 +54,7 @@ class Sweep:
         self._ended = threading.Event()
         self._troubles: dict[str, str] = {}
         self._rounds = 0
+        self._watch = ClockWatch()
         # How far the expanding distributions were in the last round, and since how many rounds.
         self._standstills: dict[int, tuple[int, int]] = {}
         self._thread = threading.Thread(target=self._run, name="medianote-sweep", daemon=True)
@@ -77,7 +79,7 @@ class Sweep:
         if self._rounds % PARTITIONS_EVERY_ROUNDS == 0:
             self._do("partitions", lambda: build_partitions(database))
         self._rounds += 1
-        self._do("leases", lambda: adopt_lost_leases(database, self._context.folder))
+        self._do("leases", self._adopt)
         left: list[Unfinished] = []
 
         def find() -> None:
@@ -124,6 +126,9 @@ class Sweep:
             held = keep_pulse(session)
         if held:
             log.warning("held after an outage; `medianote resume` sends them", distributions=held)
+
+    def _adopt(self) -> None:
+        adopt_lost_leases(self._context.database, self._context.folder, self._watch)
 
     def _give_back_lease(self) -> None:
         if self._lease_id is not None:

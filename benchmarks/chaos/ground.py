@@ -27,6 +27,7 @@ from tests.support.fleet import ROOT, Fleet, Worker, fleet, settings_of
 from tests.support.office import Office
 from tests.support.programs import Program, as_user, free_port
 from tests.support.services import PostgresqlServer, RedisServer
+from tests.support.wall_clock import WallClock
 
 PEOPLE_PER_INSERT = 10_000
 POLL_SECONDS = 0.05
@@ -86,6 +87,21 @@ class Ground:
     folder: Path
     people: int
     template: str
+
+    @contextlib.contextmanager
+    def faked_clock(self) -> Iterator[WallClock]:
+        """PostgreSQL, started anew with a wall clock that can be set."""
+        wall = WallClock(self.postgresql.folder / "wall-clock")
+        self._start_anew(wall.environment)
+        try:
+            yield wall
+        finally:
+            self._start_anew({})
+
+    def _start_anew(self, environment: dict[str, str]) -> None:
+        self.postgresql.stop_at_once()
+        self.postgresql.environment = environment
+        self.postgresql.start()
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ from tests.support.fleet import Worker
 BATCH_PEOPLE: Final = 1000
 STOPPED_SECONDS: Final = 12.0
 """Longer than the lease of 8 s."""
+JUMP_SECONDS: Final = 1800
 CLEAN_STOP_SECONDS: Final = 10.0
 WORD_SECONDS: Final = 1.0
 FINISH_SECONDS: Final = 300.0
@@ -195,6 +196,22 @@ def many_sweeps(stage: Scene) -> None:
         stage.wait_until(lambda: False, FINISH_SECONDS)
 
 
+def clock(stage: Scene) -> None:
+    """The database's clock jumps ahead and back while workers live, and after a host was lost."""
+    (far,) = stage.workers.start(1, MEDIANOTE_STATE_DIR=str(stage.folder / "far"))
+    with stage.ground.faked_clock() as wall:
+        _start(stage, 2)
+        for share, ahead in ((0.15, JUMP_SECONDS), (0.3, 0), (0.45, JUMP_SECONDS)):
+            if stage.wait_for(share):
+                wall.set_forward(ahead)
+                stage.hit(f"the clock {ahead} s ahead")
+        if stage.wait_for(0.6):
+            _lose_host(stage, far, stage.folder / "far")
+            wall.set_forward(0)
+            stage.hit("the clock 0 s ahead")
+        stage.wait_until(lambda: False, FINISH_SECONDS)
+
+
 def words(stage: Scene) -> str:
     """Pause and resume, ten times in a second, and cancel."""
     _start(stage, 2)
@@ -356,6 +373,12 @@ def all_acts(kills: int = 20) -> list[Act]:
         Act("relay", "the relay killed for 3 s, then silent for 5 s", relay_gone, 30),
         Act("journal", "a host lost with its journal", journal_lost, 25),
         Act("sweeps", "200 sweeps a second, and 4 kills", many_sweeps, 30),
+        Act(
+            "clock",
+            "the database's clock half an hour ahead, back, ahead; a host lost; back",
+            clock,
+            40,
+        ),
         Act("words", "pause, resume, both ten times in a second, cancel", words, 25),
         Act("sigterm", "SIGTERM, four times", asked_to_end, 30),
         Act(
