@@ -166,7 +166,7 @@ class Scene:
                 return found
             time.sleep(POLL_SECONDS)
 
-    def wait_for(self, share: float, seconds: float = 120.0) -> bool:
+    def wait_for(self, share: float, seconds: float = 600.0) -> bool:
         """Until the relay has accepted this share of all; False when it is over before."""
         return self.wait_until(
             lambda: len(self.relay.record.read_on().times) >= share * self.people, seconds

@@ -103,13 +103,16 @@ def judge(scene: Scene, stands: Status, *, state: str = "complete") -> Verdict:
 
 
 def _recover_seconds(scene: Scene) -> float:
-    """The worst of: from a fault's end to the next accepted mail, and to the freeing of batches."""
-    times = sorted(scene.relay.record.times)
-    worst = 0.0
-    for fault in scene.faults:
-        place = bisect.bisect_right(times, fault.ended_at)
-        if place < len(times):
-            worst = max(worst, times[place] - fault.ended_at)
-        if fault.freed_at is not None:
-            worst = max(worst, fault.freed_at - fault.ended_at)
-    return worst
+    """The worst of: from a fault's end to the next accepted mail, and to the freeing of batches.
+
+    When the next fault comes before that, it is counted from the end of the last that did.
+    """
+    accepted = sorted(scene.relay.record.times)
+    ends = sorted(fault.ended_at for fault in scene.faults)
+    recovered = [
+        accepted[place]
+        for end in ends
+        if (place := bisect.bisect_right(accepted, end)) < len(accepted)
+    ]
+    recovered += [fault.freed_at for fault in scene.faults if fault.freed_at is not None]
+    return max((at - ends[bisect.bisect_left(ends, at) - 1] for at in recovered), default=0.0)

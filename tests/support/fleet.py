@@ -66,6 +66,11 @@ class Worker:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has said that it takes tasks."""
+        return "ready" in self.log.read_text()
+
     def kill(self) -> None:
         """kill -9, all of it."""
         self.send(signal.SIGKILL)
