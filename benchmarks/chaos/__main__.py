@@ -6,6 +6,7 @@ a run's faults and moments.
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -34,6 +35,7 @@ def main() -> int:
     acts = [by_name[name] for name in chosen.names or by_name]
     print(f"seed {chosen.seed}, {chosen.people:,} people a scene\n\n{HEAD}", flush=True)
     wrong: list[str] = []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started ends with us
     with (
         tempfile.TemporaryDirectory(prefix="medianote-chaos-") as folder,
         ground(Path(folder), chosen.people) as grounds,
