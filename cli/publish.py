@@ -29,7 +29,7 @@ from releases.publishing import publish as publish_order
 from releases.rendering import Lead
 from releases.renderings import lead_of
 from subscribers.models import MailingList
-from worker.doorbell import ring_prepare
+from worker.doorbell import get_ready, ring_prepare
 from worker.presence import worker_is_running
 
 app = new_app()
@@ -78,6 +78,7 @@ def publish(
     )
     quiet_logs()
     with opened() as shell:
+        get_ready(shell.settings)
         published = _publish(shell, file, order)
         if not as_json:
             print(published.distribution_id, flush=True)

@@ -1,33 +1,55 @@
 """Lower-case base32 without padding (RFC 4648 section 6), for tokens and Message-IDs.
 
 It survives what mail does to local parts and headers: one letter case is enough, and no
-letter needs quoting anywhere. Table driven, fifteen bits at a time, since there are several
-for every mail: `base64.b32encode` is pure Python in CPython 3.11 and costs twice as much.
+letter needs quoting anywhere. There are several for every mail, and `base64.b32encode` is pure
+Python in CPython 3.11: here a number's bits are spread, five to an octet, by halving it again
+and again, and the octets become letters through a table.
 """
 
-ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+from typing import Final, NamedTuple
 
-_TRIPLES = [a + b + c for a in ALPHABET for b in ALPHABET for c in ALPHABET]
-_DIGITS = {letter: value for value, letter in enumerate(ALPHABET)}
-_TO_INT_DIGITS = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")
+ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"
+MAX_OCTETS: Final = 64
+
+_LETTERS: Final = bytes.maketrans(bytes(range(32)), ALPHABET.encode())
+_DIGITS: Final = {letter: value for value, letter in enumerate(ALPHABET)}
+_TO_INT_DIGITS: Final = str.maketrans(ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 
 
-def _layout(size: int) -> tuple[int, int, tuple[int, ...]]:
-    """For so many octets: letters, filling bits, and where each group of 15 bits begins."""
+class _Layout(NamedTuple):
+    """How so many octets are spread."""
+
+    letters: int
+    filling_bits: int
+    halvings: tuple[tuple[int, int, int], ...]
+    """Which bits stay, which move, and how far to the left."""
+
+
+def _layout(size: int) -> _Layout:
     letters = -(-8 * size // 5)
-    bits = -(-letters // 3) * 15
-    return letters, bits - 8 * size, tuple(range(bits - 15, -1, -15))
+    groups = 1  # of five bits, in one run
+    while groups < letters:
+        groups *= 2
+    runs, halvings = 1, []
+    while groups > 1:
+        half = groups // 2
+        run = (1 << 5 * half) - 1
+        stay = sum(run << 8 * groups * number for number in range(runs))
+        halvings.append((stay, stay << 5 * half, 3 * half))
+        runs, groups = 2 * runs, half
+    return _Layout(letters, 5 * letters - 8 * size, tuple(halvings))
 
 
-_LAYOUTS = [_layout(size) for size in range(65)]
+_LAYOUTS: Final = tuple(_layout(size) for size in range(MAX_OCTETS + 1))
 
 
 def encode(data: bytes) -> str:
     """At most 64 octets, in ceil(len * 8 / 5) letters; bits that fill the last one are zero."""
-    letters, filling, places = _LAYOUTS[len(data)]
-    number = int.from_bytes(data, "big") << filling
-    triples = _TRIPLES
-    return "".join([triples[number >> place & 32767] for place in places])[:letters]
+    letters, filling_bits, halvings = _LAYOUTS[len(data)]
+    number = int.from_bytes(data, "big") << filling_bits
+    for stay, move, distance in halvings:
+        number = number & stay | (number & move) << distance
+    return number.to_bytes(letters, "big").translate(_LETTERS).decode()
 
 
 def decode(text: str) -> bytes:

@@ -7,12 +7,13 @@ message, and which only the relay.
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 Enhanced: TypeAlias = tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reply:
     """One complete reply; the lines of a multi-line one are joined by a line feed."""
 
@@ -22,6 +23,11 @@ class Reply:
 
     def __str__(self) -> str:
         """Show the reply in one line, as a person would quote it."""
+        return self._shown
+
+    @cached_property
+    def _shown(self) -> str:
+        # The journal and the ledger both ask, and most servers say the same every time.
         enhanced = "{}.{}.{} ".format(*self.enhanced) if self.enhanced else ""
         return f"{self.code} {enhanced}{self.text}".replace("\n", " ").strip()
 

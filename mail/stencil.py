@@ -3,7 +3,8 @@
 Everything costly (templates, inlining, MIME) has run once when a stencil is compiled. The
 static pieces are encoded so that no value can break a rule: around a hole in a body there is
 room, or there are soft line breaks, and every value is encoded for its place before it comes
-here (`mail.holes`). Lines end in CRLF; dot-stuffing is the SMTP client's.
+here (`mail.holes`). Lines end in CRLF, and none begins with a dot: there is nothing to stuff
+(RFC 5321 section 4.5.2).
 """
 
 from __future__ import annotations

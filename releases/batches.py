@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -38,6 +39,19 @@ def count_range(session: Session, distribution_id: int, first: int, last: int) -
     return Counts(**session.execute(_COUNT, bounds).one()._mapping)
 
 
+def count_parts(
+    session: Session, distribution_id: int, first: int, last: int, size: int
+) -> list[tuple[int, Counts]]:
+    """Cut a range into parts of so many deliveries: the last subscriber's id, and the counts."""
+    bounds = {"distribution_id": distribution_id, "first": first, "last": last, "size": size}
+    found = []
+    for row in session.execute(_COUNT_PARTS, bounds).all():
+        counts = dict(row._mapping)
+        last_of_part: int = counts.pop("last_id")
+        found.append((last_of_part, Counts(**counts)))
+    return found
+
+
 def recount(session: Session, batch: Batch) -> Counts:
     """Write a batch's counts anew; the batch's row is locked by the caller."""
     counts = count_range(session, batch.distribution_id, batch.first_id, batch.last_id)
@@ -46,27 +60,45 @@ def recount(session: Session, batch: Batch) -> Counts:
     return counts
 
 
-def _of(state: DeliveryState) -> sa.ColumnElement[int]:
-    return sa.func.count().filter(Delivery.state == state.value).label(state.value)
+def _counts(delivery: Any) -> tuple[sa.ColumnElement[Any], ...]:
+    """The columns of Counts, over the deliveries that `delivery` stands for."""
+    states = DeliveryState
+    return (
+        sa.func.count().label("size"),
+        *(
+            sa.func.count().filter(delivery.state == state.value).label(state.value)
+            for state in states
+        ),
+        sa.func.coalesce(sa.func.sum(delivery.repeats), 0).label("repeats"),
+        sa.func.max(delivery.due_at)
+        .filter(delivery.state == states.DEFERRED.value)
+        .label("last_due_at"),
+    )
 
 
-_COUNT = sa.select(
-    sa.func.count().label("size"),
-    _of(DeliveryState.QUEUED),
-    _of(DeliveryState.ACCEPTED),
-    _of(DeliveryState.DEFERRED),
-    _of(DeliveryState.FAILED),
-    _of(DeliveryState.SUPPRESSED),
-    _of(DeliveryState.CANCELLED),
-    _of(DeliveryState.UNCERTAIN),
-    sa.func.coalesce(sa.func.sum(Delivery.repeats), 0).label("repeats"),
-    sa.func.max(Delivery.due_at)
-    .filter(Delivery.state == DeliveryState.DEFERRED.value)
-    .label("last_due_at"),
-).where(
+_OF_THE_RANGE = (
     Delivery.distribution_id == sa.bindparam("distribution_id"),
     Delivery.subscriber_id >= sa.bindparam("first"),
     Delivery.subscriber_id <= sa.bindparam("last"),
+)
+_COUNT = sa.select(*_counts(Delivery)).where(*_OF_THE_RANGE)
+_NUMBERED = (
+    sa.select(
+        Delivery.subscriber_id,
+        Delivery.state,
+        Delivery.repeats,
+        Delivery.due_at,
+        (
+            (sa.func.row_number().over(order_by=Delivery.subscriber_id) - 1) // sa.bindparam("size")
+        ).label("part"),
+    )
+    .where(*_OF_THE_RANGE)
+    .subquery()
+)
+_COUNT_PARTS = (
+    sa.select(sa.func.max(_NUMBERED.c.subscriber_id).label("last_id"), *_counts(_NUMBERED.c))
+    .group_by(_NUMBERED.c.part)
+    .order_by(_NUMBERED.c.part)
 )
 
 

@@ -16,7 +16,7 @@ from releases.models import (
     DistributionState,
 )
 from releases.publishing import RETRY_WINDOW
-from runtime.database import database_now
+from runtime.database import read_clock
 from subscribers.models import Subscription, SubscriptionState
 
 State = DistributionState
@@ -63,8 +63,7 @@ def resume(session: Session, distribution_id: int) -> None:
             f"distribution {distribution_id} is {distribution.state}: only a paused or held one "
             "can be resumed"
         )
-    now = session.scalar(sa.select(database_now()))
-    assert now is not None
+    now = read_clock(session)
     distribution.state = State.SCHEDULED if distribution.due_at > now else State.RUNNING
     distribution.note = None
     distribution.deadline_at = max(distribution.deadline_at, now + RETRY_WINDOW)

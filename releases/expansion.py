@@ -1,8 +1,8 @@
 """Expansion: a distribution's audience becomes deliveries, in ranges of subscriber ids.
 
-Each range is one transaction and one batch, and can be delivered at once. A person is whole in
-one range, whatever lists they are on. What decides who is left out is read under the lock of
-the release's versions: two expansions at once would each miss the other's rows.
+Each range is one transaction, whose batches can be delivered at once. A person is whole in one
+range, whatever lists they are on. What decides who is left out is read under the lock of the
+release's versions: two expansions at once would each miss the other's rows.
 """
 
 import itertools
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from releases.audience import Combination, statements
-from releases.batches import count_range
+from releases.batches import count_parts
 from releases.models import (
     Batch,
     BatchState,
@@ -24,11 +24,17 @@ from releases.models import (
     DistributionState,
     ReleaseVersion,
 )
-from runtime.database import Database, database_now, is_postgresql
+from runtime.database import Database, database_now, is_postgresql, read_clock
 
-RANGE_SIZE: Final = 1000
-"""People in a batch. The first is smaller, so that the first mail leaves soon."""
 FIRST_RANGE_SIZE: Final = 200
+"""People in a range: few at first, so that the first mail leaves soon, then more and more."""
+RANGE_GROWTH: Final = 5
+RANGE_SIZE: Final = 4000
+BATCH_SIZE: Final = 1000
+"""People in a batch."""
+LAST_BATCHES: Final = 8
+LAST_BATCH_SIZE: Final = 125
+"""The last range is cut into so many batches, not smaller than this: workers end together."""
 ATTEMPTS: Final = 5
 # The class of the advisory locks, as others may be taken in the same database.
 _EXPANDING: Final = 0x6D65_6465
@@ -47,9 +53,9 @@ Copies: TypeAlias = dict[Combination, Copy]
 
 @dataclass(frozen=True, slots=True)
 class RangeExpanded:
-    """A range has its rows; `is_open` when there is something to deliver in it."""
+    """A range has its rows, and so many batches with something to deliver."""
 
-    is_open: bool
+    open_batches: int
     is_last: bool
 
 
@@ -78,36 +84,38 @@ def expand(
     distribution_id: int,
     *,
     make_copies: Callable[[Collection[Combination]], Copies],
-    on_batch: Callable[[], None],
+    on_batches: Callable[[int], None],
     may_go_on: Callable[[], bool],
 ) -> bool:
     """Expand range by range while `may_go_on`; whether something is left to expand at once.
 
-    `on_batch` is called after the commit of each range that has something to deliver.
+    `on_batches` is called after the commit of each range that has something to deliver.
     """
     copies: Copies = {}
+    size = FIRST_RANGE_SIZE
     while True:
-        match _next_step(database, distribution_id, copies):
+        match _next_step(database, distribution_id, copies, size):
             case CopiesMissing(combinations):
                 copies |= make_copies(combinations)
                 continue
-            case RangeExpanded(is_open, is_last):
-                if is_open:
-                    on_batch()
+            case RangeExpanded(open_batches, is_last):
+                if open_batches:
+                    on_batches(open_batches)
                 if is_last:
                     return False
+                size = min(RANGE_GROWTH * size, RANGE_SIZE)
             case NothingToExpand() | MustWait():
                 return False  # the sweep rings for what must wait
         if not may_go_on():
             return True
 
 
-def _next_step(database: Database, distribution_id: int, copies: Copies) -> Step:
+def _next_step(database: Database, distribution_id: int, copies: Copies, size: int) -> Step:
     """One range, in a transaction of its own; once more where somebody changed meanwhile."""
     for attempt in itertools.count(1):
         try:
             with database.transaction() as session:
-                return expand_range(session, distribution_id, copies)
+                return expand_range(session, distribution_id, copies, size)
         except sa.exc.IntegrityError:
             # They follow other lists or read another language than when we looked.
             if attempt == ATTEMPTS:
@@ -115,8 +123,8 @@ def _next_step(database: Database, distribution_id: int, copies: Copies) -> Step
     raise AssertionError("counting ends never")
 
 
-def expand_range(session: Session, distribution_id: int, copies: Copies) -> Step:
-    """One range: its deliveries and its batch, in the caller's transaction."""
+def expand_range(session: Session, distribution_id: int, copies: Copies, size: int) -> Step:
+    """One range of `size` people: deliveries and batches, in the caller's transaction."""
     if not _is_alone(session, distribution_id):
         return NothingToExpand()
     versions = _lock_versions(session, distribution_id)
@@ -135,18 +143,18 @@ def expand_range(session: Session, distribution_id: int, copies: Copies) -> Step
     found = statements(
         _lists(session, distribution_id), others, is_postgresql=is_postgresql(session)
     )
-    size = RANGE_SIZE if distribution.expanded_to else FIRST_RANGE_SIZE
     after = distribution.expanded_to
     bounds = {"cutoff": distribution.due_at, "after": after}
     last, count = session.execute(found.range_end, {**bounds, "size": size}).one()
     if count == 0:
         _finish(session, distribution)
-        return RangeExpanded(is_open=False, is_last=True)
+        return RangeExpanded(open_batches=0, is_last=True)
     bounds["last"] = last
     needed = frozenset(Combination(*row) for row in session.execute(found.combinations, bounds))
     if not needed <= copies.keys():
         return CopiesMissing(needed - copies.keys())
-    is_open = False
+    is_last = count < size
+    open_batches = 0
     if needed:
         rows = [_row(combination, copies[combination]) for combination in needed]
         session.execute(
@@ -155,14 +163,15 @@ def expand_range(session: Session, distribution_id: int, copies: Copies) -> Step
                 **bounds,
                 "distribution_id": distribution_id,
                 "copies": rows,
-                "now": session.scalar(sa.select(database_now())),
+                "now": read_clock(session),
             },
         )
-        is_open = _add_batch(session, distribution, after + 1, last)
+        batch_size = _last_batch_size(count) if is_last else BATCH_SIZE
+        open_batches = _add_batches(session, distribution, after + 1, last, batch_size)
     distribution.expanded_to = last
-    if count < size:
+    if is_last:
         _finish(session, distribution)
-    return RangeExpanded(is_open=is_open, is_last=count < size)
+    return RangeExpanded(open_batches, is_last)
 
 
 def _is_alone(session: Session, distribution_id: int) -> bool:
@@ -239,24 +248,35 @@ def _row(combination: Combination, copy: Copy) -> dict[str, int | str]:
     }
 
 
-def _add_batch(session: Session, distribution: Distribution, first: int, last: int) -> bool:
-    counts = count_range(session, distribution.id, first, last)
-    if counts.size == 0:
-        return False
-    is_open = counts.queued > 0
-    session.add(
-        Batch(
-            distribution_id=distribution.id,
-            first_id=first,
-            last_id=last,
-            state=BatchState.OPEN if is_open else BatchState.DONE,
-            lane=distribution.lane,
-            due_at=database_now(),
-            **counts.columns(),
+def _last_batch_size(people: int) -> int:
+    return min(BATCH_SIZE, max(LAST_BATCH_SIZE, -(-people // LAST_BATCHES)))
+
+
+def _add_batches(
+    session: Session, distribution: Distribution, first: int, last: int, size: int
+) -> int:
+    """Cut a range into batches of so many people; how many of them have something to deliver."""
+    open_batches = 0
+    parts = count_parts(session, distribution.id, first, last, size)
+    for number, (last_of_part, counts) in enumerate(parts, 1):
+        is_open = counts.queued > 0
+        open_batches += is_open
+        # What lies between two parts belongs to one of them, though nobody has an id there.
+        end = last if number == len(parts) else last_of_part
+        session.add(
+            Batch(
+                distribution_id=distribution.id,
+                first_id=first,
+                last_id=end,
+                state=BatchState.OPEN if is_open else BatchState.DONE,
+                lane=distribution.lane,
+                due_at=database_now(),
+                **counts.columns(),
+            )
         )
-    )
+        first = end + 1
     session.flush()
-    return is_open
+    return open_batches
 
 
 def _finish(session: Session, distribution: Distribution) -> None:

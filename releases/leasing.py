@@ -7,7 +7,7 @@ a worker that finds its row gone knows that they are somebody else's.
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -21,7 +21,7 @@ from releases.models import (
     DistributionState,
     Lease,
 )
-from runtime.database import database_now
+from runtime.database import Moment, database_now, is_postgresql, read_clock
 from subscribers.models import (
     ListSetMember,
     Subscriber,
@@ -33,8 +33,7 @@ from subscribers.models import (
 LEASE_SECONDS: Final = 8.0
 
 
-@dataclass(slots=True)
-class Recipient:
+class Recipient(NamedTuple):
     """Who a copy goes to, and what is put into it."""
 
     since: dt.datetime
@@ -64,20 +63,13 @@ class Leased:
     withheld: dict[int, str]
 
 
-def now(session: Session) -> dt.datetime:
-    """The database's clock, which all workers share."""
-    moment: dt.datetime | None = session.scalar(sa.select(database_now()))
-    assert moment is not None
-    return moment
-
-
 def take_lease(session: Session, worker: str, folder: str, journal: str) -> int:
     """A new lease; its id. `journal` is a file in the journal folder, or empty."""
     lease = Lease(
         worker=worker,
         folder=folder,
         journal=journal,
-        expires_at=now(session) + dt.timedelta(seconds=LEASE_SECONDS),
+        expires_at=read_clock(session) + dt.timedelta(seconds=LEASE_SECONDS),
     )
     session.add(lease)
     session.flush()
@@ -86,7 +78,7 @@ def take_lease(session: Session, worker: str, folder: str, journal: str) -> int:
 
 def renew_lease(session: Session, lease_id: int) -> bool:
     """Hold it for another 8 s; False when it is gone and its batches with it."""
-    expires_at = now(session) + dt.timedelta(seconds=LEASE_SECONDS)
+    expires_at = read_clock(session) + dt.timedelta(seconds=LEASE_SECONDS)
     renewed = session.execute(
         sa.update(Lease)
         .where(Lease.id == lease_id)
@@ -152,14 +144,16 @@ def read_batch(session: Session, batch: Batch) -> Leased:
     recipients: list[Recipient] = []
     withheld: dict[int, str] = {}
     unfollowed: list[int] = []
-    for reason, *values in session.execute(_READ, bounds):
-        since, subscriber_id = values[:2]
+    # The connection's own rows: a thousand of them through the session take twice as long.
+    read = _READ_POSTGRESQL if is_postgresql(session) else _READ_SQLITE
+    for row in session.connection().execute(read, bounds).all():
+        reason, since, subscriber_id = row[:3]
         if reason is not None:
             withheld[subscriber_id] = reason
         elif since is None:
             unfollowed.append(subscriber_id)
         else:
-            recipients.append(Recipient(*values))
+            recipients.append(Recipient._make(row[1:]))
     if unfollowed:
         withheld |= _why_unfollowed(session, batch.distribution_id, unfollowed)
     return Leased(
@@ -202,11 +196,12 @@ def _is_of_the_copy() -> sa.ColumnElement[bool]:
     )
 
 
-def _read() -> sa.Select[*tuple[Any, ...]]:
+def _read(moment: sa.types.TypeEngine[Any]) -> sa.Select[*tuple[Any, ...]]:
     """The due deliveries of a range, with what their copies need.
 
     Correlated subqueries, not joins: a planner without statistics for a young partition takes
-    joins of ranges for tiny, and is wrong by a factor of a thousand.
+    joins of ranges for tiny, and is wrong by a factor of a thousand. `moment` is the type by
+    which a thousand moments are read.
     """
     first: sa.BindParameter[int] = sa.bindparam("first")
     last: sa.BindParameter[int] = sa.bindparam("last")
@@ -227,7 +222,7 @@ def _read() -> sa.Select[*tuple[Any, ...]]:
     return (
         sa.select(
             reason,
-            since,
+            sa.type_coerce(since, moment),
             Delivery.subscriber_id,
             Delivery.attempts,
             Delivery.is_in_doubt,
@@ -252,4 +247,6 @@ def _read() -> sa.Select[*tuple[Any, ...]]:
     )
 
 
-_READ: Final = _read()
+_READ_SQLITE: Final = _read(Moment())
+# As the driver reads them: aware, in whatever zone.
+_READ_POSTGRESQL: Final = _read(sa.DateTime(timezone=True))

@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from releases.backoff import retry_delay_seconds
 from releases.batches import Counts, recount, reopen_or_finish
-from releases.leasing import Leased, Recipient, hold_lease, lease_next, now, read_batch
+from releases.leasing import Leased, Recipient, hold_lease, lease_next, read_batch
 from releases.models import Batch, Distribution, DistributionState
 from releases.recording import Entry, record, withhold
+from runtime.database import read_clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def take_turn(
     """
     is_lease_held = hold_lease(session, lease_id)
     batches = _lock_batches(session, [report.batch_id for report in reports])
-    moment = now(session)
+    moment = read_clock(session)
     lost: set[int] = set()
     finished: set[int] = set()
     notes: dict[int, str | None] = {}

@@ -26,7 +26,7 @@ from releases.models import (
     ReleaseVersion,
 )
 from releases.slugs import numbered, slug_of
-from runtime.database import Database, database_now, insert, is_postgresql
+from runtime.database import Database, insert, is_postgresql, read_clock
 from subscribers.lists import UnknownListError
 from subscribers.models import Frequency, MailingList, Subscription, SubscriptionState
 
@@ -95,14 +95,14 @@ def publish(database: Database, order: Order, *, salt: bytes) -> Published:
         raise PublishError(f"a distribution goes to {LISTS_MAX} lists at most: publish in parts")
     with database.transaction() as session:
         lists = _lists(session, slugs)
-        now = session.scalar(sa.select(database_now()))
-        assert now is not None
+        now = read_clock(session)
         due_at = _due(order.at, now)
         _check_embargo(content, lists, due_at)
         version, slug, is_new = _freeze(session, content)
         is_scheduled = due_at > now
         if not is_scheduled:
             _check_audience(session, version.id, lists, now, order)
+            due_at = read_clock(session)
         distribution = Distribution(
             kind=DistributionKind.CORRECTION if version.number > 1 else DistributionKind.RELEASE,
             state=DistributionState.SCHEDULED if is_scheduled else DistributionState.RUNNING,

@@ -143,11 +143,12 @@ def _accept(session: Session, batch: Batch, lease_id: int, entries: Sequence[Ent
     connection = session.connection()
     if connection.dialect.name == "postgresql":
         bounds["ids"] = f"{{{','.join([str(entry.subscriber_id) for entry in entries])}}}"
-        bounds["replies"] = _text_array([_reply_of(entry) for entry in entries])
+        bounds["replies"] = _text_array(_replies_of(entries))
         with _by_hash(connection):
             return connection.execute(_ACCEPT_POSTGRESQL, bounds).rowcount
     rows = [
-        bounds | {"subscriber": entry.subscriber_id, "reply": _reply_of(entry)} for entry in entries
+        bounds | {"subscriber": entry.subscriber_id, "reply": reply}
+        for entry, reply in zip(entries, _replies_of(entries), strict=True)
     ]
     return connection.execute(_ACCEPT_SQLITE, rows).rowcount
 
@@ -164,9 +165,18 @@ def _by_hash(connection: sa.Connection) -> Iterator[None]:
     connection.execute(_NESTED_LOOPS)
 
 
-def _reply_of(entry: Entry) -> str:
-    assert isinstance(entry.outcome, Accepted)
-    return cut(str(entry.outcome.reply))
+def _replies_of(entries: Sequence[Entry]) -> list[str]:
+    """What the mail servers said, as text; many say the same, in the same object."""
+    texts: dict[int, str] = {}
+    found = []
+    for entry in entries:
+        assert type(entry.outcome) is Accepted
+        reply = entry.outcome.reply
+        text = texts.get(id(reply))
+        if text is None:
+            text = texts[id(reply)] = cut(str(reply))
+        found.append(text)
+    return found
 
 
 def _text_array(texts: Sequence[str]) -> str:

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 
 from mail.replies import Failed, InDoubt
 from releases.batches import recount, reopen_or_finish
-from releases.leasing import LEASE_SECONDS, now
+from releases.leasing import LEASE_SECONDS
 from releases.models import Batch, Delivery, Lease
 from releases.outcomes import OPEN
 from releases.recording import Entry, record
+from runtime.database import read_clock
 
 LOSSES_MAX: Final = 25
 """A batch whose worker died this often is not tried any more: something in it kills workers."""
@@ -46,7 +47,7 @@ class OtherLease:
 
 def other_leases(session: Session) -> list[OtherLease]:
     """All leases there are."""
-    moment = now(session)
+    moment = read_clock(session)
     rows = session.execute(
         sa.select(Lease.id, Lease.worker, Lease.folder, Lease.journal, Lease.expires_at)
     ).all()
@@ -70,7 +71,7 @@ def shorten_leases(session: Session) -> None:
 
     Who lives renews its lease before that; who cannot has begun nothing for half a second then.
     """
-    moment = now(session)
+    moment = read_clock(session)
     leases = session.scalars(
         sa.select(Lease)
         .where(Lease.expires_at > moment + LONGEST)
@@ -96,7 +97,7 @@ def adopt(
     undecided and not in it is in doubt. `even_if_it_lives`: its worker is known to be dead
     before the lease has run out.
     """
-    moment = now(session)
+    moment = read_clock(session)
     expires_at = session.scalar(
         sa.select(Lease.expires_at).where(Lease.id == lease_id).with_for_update(skip_locked=True)
     )
@@ -129,7 +130,7 @@ def apply_late(session: Session, lease_id: int, batch_id: int, entries: Sequence
     """What a journal says of a batch that is not its lease's any more: acceptances count."""
     batch = session.get(Batch, batch_id, with_for_update=True)
     if batch is not None:
-        record(session, batch, lease_id, entries, is_holder=False, retry_at=now(session))
+        record(session, batch, lease_id, entries, is_holder=False, retry_at=read_clock(session))
         recount(session, batch)
 
 

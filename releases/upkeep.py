@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from releases.batches import has_open_batch, recount, reopen_or_finish
-from releases.leasing import now
 from releases.models import (
     Batch,
     BatchState,
@@ -23,7 +22,7 @@ from releases.models import (
 from releases.outcomes import GivenUp
 from releases.publishing import RETRY_WINDOW
 from releases.recording import give_up
-from runtime.database import Database, database_now
+from runtime.database import Database, database_now, read_clock
 from runtime.facts import read_fact, remember_fact
 
 PULSE: Final = "worker.pulse"
@@ -72,14 +71,14 @@ def unfinished(session: Session) -> list[Unfinished]:
 def pulse_is_fresh(session: Session) -> bool:
     """Whether a worker has been running; until one says so, nothing is delivered."""
     fact = read_fact(session, PULSE)
-    return fact is not None and now(session) - fact.known_at <= OUTAGE
+    return fact is not None and read_clock(session) - fact.known_at <= OUTAGE
 
 
 def keep_pulse(session: Session) -> list[int]:
     """Say that a worker runs. After an outage, first hold what ran before it: those held."""
     fact = read_fact(session, PULSE)
     last = fact.known_at if fact is not None else None
-    moment = now(session)
+    moment = read_clock(session)
     if last is not None and moment - last < PULSE_EVERY:
         return []
     remember_fact(session, PULSE, {})
@@ -111,7 +110,7 @@ def hold(session: Session, distribution_id: int, note: str) -> None:
 def start(session: Session, distribution_id: int) -> bool:
     """scheduled → running when its time has come, or → held when that is long ago."""
     distribution = session.get(Distribution, distribution_id, with_for_update=True)
-    moment = now(session)
+    moment = read_clock(session)
     if (
         distribution is None
         or distribution.state != State.SCHEDULED
@@ -178,7 +177,7 @@ def finish_cancelled(
             and distribution.finished_at is None
             and not has_open_batch(session, distribution_id)
         ):
-            distribution.finished_at = now(session)
+            distribution.finished_at = read_clock(session)
 
 
 def give_up_late(
@@ -212,6 +211,6 @@ def _give_up_open(
             ).all()
             for batch in batches:
                 give_up(session, batch, decision)
-                reopen_or_finish(batch, recount(session, batch), now(session))
+                reopen_or_finish(batch, recount(session, batch), read_clock(session))
         if len(batches) < BATCHES_PER_TRANSACTION or not may_go_on():
             return

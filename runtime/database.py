@@ -98,6 +98,13 @@ class database_now(FunctionElement[dt.datetime]):  # noqa: N801 (reads as the SQ
     inherit_cache = True
 
 
+def read_clock(session: Session) -> dt.datetime:
+    """What the database's clock says now."""
+    moment: dt.datetime | None = session.scalar(sa.select(database_now()))
+    assert moment is not None
+    return moment
+
+
 @compiles(database_now, "postgresql")
 def _now_postgresql(_element: Any, _compiler: Any, **_: Any) -> str:
     return "clock_timestamp()"

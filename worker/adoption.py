@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from releases.leasing import now
 from releases.recording import Entry
 from releases.recovery import OtherLease, adopt, apply_late, other_leases, shorten_leases
-from runtime.database import DATABASE_IS_AWAY, Database
+from runtime.database import DATABASE_IS_AWAY, Database, read_clock
 from runtime.logging import get_logger
 from worker.clock_watch import ClockWatch
 from worker.journal import JournalRead
@@ -38,7 +37,7 @@ def adopt_lost_leases(
     with database.reading() as session:
         leases = other_leases(session)
         # Asked after they were read: a jump that made them seem run out is noticed.
-        is_expiry_trusted = watch is None or watch.trusts(lambda: now(session))
+        is_expiry_trusted = watch is None or watch.trusts(lambda: read_clock(session))
     if any(lease.is_too_long for lease in leases):
         with database.transaction() as session:
             shorten_leases(session)

@@ -107,7 +107,7 @@ class Context:
                 self.database,
                 distribution_id,
                 make_copies=make,
-                on_batch=self.doorbell.deliver,
+                on_batches=self.doorbell.deliver,
                 may_go_on=lambda: time.monotonic() < ends_at and not self.is_stopping(),
             )
         except (ReleaseError, ValueError) as error:

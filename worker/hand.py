@@ -1,7 +1,8 @@
 """A batch in this process's hands: who is to be drawn, what is out, what came back."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 from mail.replies import Failed, Outcome, Unsent
 from mail.smtp_items import Item
@@ -9,6 +10,9 @@ from releases.leasing import Leased, Recipient
 from releases.recording import Entry
 from runtime.logging import get_logger
 from worker.journal import Slot
+
+FEW: Final = 500
+"""People left in a batch when the next is leased: for half a second at full speed."""
 
 log = get_logger("worker")
 
@@ -28,8 +32,10 @@ class Hand:
         self.relay_trouble: str | None = None
         self.retry_after_seconds = 0.0
         self.has_answered = False
+        self.on_nearly_drawn: Callable[[], None] = _do_nothing
+        """Told when few are left: time to have the next batch."""
         self._make = make
-        self._left: Iterator[Recipient] = iter(leased.recipients)
+        self._left = self._recipients(leased.recipients)
         self._out = 0
         # Appended to by one thread, taken from by the other.
         self._entries: deque[Entry] = deque()
@@ -48,7 +54,12 @@ class Hand:
             try:
                 mail_from, rcpt_to, data = self._make(recipient)
                 item = Item(
-                    (self, recipient), mail_from, rcpt_to, data, goes_alone=recipient.is_in_doubt
+                    (self, recipient),
+                    mail_from,
+                    rcpt_to,
+                    data,
+                    has_leading_dots=False,  # a stencil has none
+                    goes_alone=recipient.is_in_doubt,
                 )
             except Exception as error:  # a bug or a bad value concerns this person alone
                 self._fail(recipient, error)
@@ -77,6 +88,11 @@ class Hand:
         entries = self._entries
         return [entries.popleft() for _ in range(len(entries))]
 
+    def _recipients(self, all_of_them: Sequence[Recipient]) -> Iterator[Recipient]:
+        yield from all_of_them[:-FEW]
+        self.on_nearly_drawn()
+        yield from all_of_them[-FEW:]
+
     def _fail(self, recipient: Recipient, error: Exception) -> None:
         log.warning(
             "a copy could not be made",
@@ -95,3 +111,7 @@ class Hand:
         attempt = recipient.attempts + 1
         self.slot.outcome(recipient.subscriber_id, attempt, outcome)
         self._entries.append(Entry(recipient.subscriber_id, attempt, outcome))
+
+
+def _do_nothing() -> None:
+    """Nobody is told."""

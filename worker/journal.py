@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Final
 from zlib import crc32
 
-from mail.replies import Accepted, Deferred, Failed, InDoubt, Outcome, Reply, Unsent
+from mail.replies import Accepted, Deferred, Failed, InDoubt, Outcome, Reply
 from releases.recording import Entry
 
 MAGIC: Final = b"medianote journal 2\n".ljust(32, b"\0")
@@ -88,10 +88,11 @@ class Slot:
 
     def outcome(self, subscriber_id: int, attempt: int, outcome: Outcome) -> None:
         """What came of it; nothing is noted of what was not sent."""
+        if type(outcome) is Accepted:  # nearly all are
+            body = _BODY.pack(_ACCEPTED, subscriber_id, attempt, outcome.reply.code)
+            self._note(body + _text(str(outcome.reply)))
+            return
         match outcome:
-            case Accepted(reply):
-                body = _BODY.pack(_ACCEPTED, subscriber_id, attempt, reply.code)
-                text = str(reply)
             case Deferred(reply, why):
                 body = _BODY.pack(_DEFERRED, subscriber_id, attempt, reply.code if reply else 0)
                 text = why
@@ -101,9 +102,9 @@ class Slot:
             case InDoubt(why):
                 body = _BODY.pack(_IN_DOUBT, subscriber_id, attempt, 0)
                 text = why
-            case Unsent():
+            case _:
                 return
-        self._note(body + text.encode("utf-8", "replace")[:TEXT_MAX_OCTETS])
+        self._note(body + _text(text))
 
     def _note(self, body: bytes) -> bool:
         record = _FRAME.pack(len(body), crc32(body, self._serial & 0xFFFFFFFF)) + body
@@ -114,6 +115,10 @@ class Slot:
         self._memory[position:end] = record
         self._position = end
         return True
+
+
+def _text(text: str) -> bytes:
+    return text.encode("utf-8", "replace")[:TEXT_MAX_OCTETS]
 
 
 class Journal:

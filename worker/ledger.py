@@ -1,7 +1,7 @@
 """The ledger's thread: writes what came back and leases the next batch, beside the sending.
 
-In one transaction it writes finished batches (and at least twice a second what there is of
-unfinished ones), leases the next batch and reads its recipients, one batch ahead.
+In one transaction it writes a finished batch, leases the next and reads its recipients, when
+few are left of the one in hand. What there is of an unfinished batch is written twice a second.
 """
 
 import itertools
@@ -20,6 +20,8 @@ from worker.journal import SLOTS
 from worker.lease import LeaseKeeper
 
 WRITE_EVERY_SECONDS: Final = 0.5
+TOGETHER_SECONDS: Final = 0.2
+"""How long a batch's end and the next one's lease wait for each other, to be one transaction."""
 RETRY_SECONDS: Final = (0.05, 0.2, 0.5, 1.0)
 
 log = get_logger("worker")
@@ -47,6 +49,7 @@ class LedgerThread:
         self._jitter = random.Random()  # noqa: S311 (spreads retries, no secret)
         self._changed = threading.Condition()
         self._hands: list[Hand] = []
+        self._written_at: dict[Hand, float] = {}
         self._ready: Hand | None = None
         self._wants_next = True
         self._is_dry = False
@@ -59,15 +62,21 @@ class LedgerThread:
     def next_hand(self, timeout_seconds: float) -> Hand | None:
         """The next batch; None when there is none, or the database takes too long."""
         with self._changed:
+            if self._ready is None:
+                self._wants_next = not self._is_dry
+                self._changed.notify_all()
             self._changed.wait_for(
                 lambda: self._ready is not None or self._is_dry or self._error is not None,
                 timeout_seconds,
             )
             hand, self._ready = self._ready, None
-            if hand is not None:
+            return hand
+
+    def _want_next(self) -> None:
+        with self._changed:
+            if self._ready is None and not self._is_dry and not self._is_closing:
                 self._wants_next = True
                 self._changed.notify_all()
-            return hand
 
     def look_again(self) -> None:
         """There may be something to lease by now, though there was not."""
@@ -116,11 +125,12 @@ class LedgerThread:
         try:
             while True:
                 with self._changed:
-                    self._changed.wait_for(self._has_work, WRITE_EVERY_SECONDS)
-                    hands = list(self._hands)
-                    wants_next = self._wants_next and len(hands) < SLOTS
-                    if self._is_abandoned or (self._is_closing and not hands):
+                    self._changed.wait_for(self._has_work, self._seconds_to_next_write())
+                    self._changed.wait_for(self._has_all_for_now, TOGETHER_SECONDS)
+                    if self._is_abandoned or (self._is_closing and not self._hands):
                         return
+                    hands = [hand for hand in self._hands if self._is_due(hand)]
+                    wants_next = self._may_lease()
                 if hands or wants_next:
                     self._turn(hands, wants_next=wants_next)
         except BaseException as error:  # whoever waits for this thread raises it
@@ -129,8 +139,31 @@ class LedgerThread:
                 self._changed.notify_all()
 
     def _has_work(self) -> bool:
-        may_lease = self._wants_next and len(self._hands) < SLOTS
-        return may_lease or self._is_closing or any(hand.is_done for hand in self._hands)
+        return self._may_lease() or self._has_ended()
+
+    def _may_lease(self) -> bool:
+        return self._wants_next and len(self._hands) < SLOTS
+
+    def _has_ended(self) -> bool:
+        return self._is_closing or any(hand.is_done for hand in self._hands)
+
+    def _has_all_for_now(self) -> bool:
+        """Whether a batch's end and the next one's lease have met, or have nobody to meet."""
+        if self._is_closing:
+            return True
+        if self._may_lease():
+            return self._has_ended() or not any(hand.is_drawn for hand in self._hands)
+        is_lease_near = self._ready is None and not self._is_dry and len(self._hands) > 1
+        return not (self._has_ended() and is_lease_near)
+
+    def _is_due(self, hand: Hand) -> bool:
+        """Whether to write what there is of it now; each write counts the whole batch anew."""
+        waits_until = self._written_at[hand] + WRITE_EVERY_SECONDS
+        return self._is_closing or hand.is_done or time.monotonic() >= waits_until
+
+    def _seconds_to_next_write(self) -> float:
+        written_at = min(self._written_at.values(), default=time.monotonic())
+        return max(0.0, written_at + WRITE_EVERY_SECONDS - time.monotonic())
 
     def _turn(self, hands: list[Hand], *, wants_next: bool) -> None:
         reports = [(hand, _report(hand)) for hand in hands]
@@ -144,13 +177,18 @@ class LedgerThread:
         if not turn.is_lease_held:
             self._keeper.lose()
         with self._changed:
-            done = [hand for hand, report in reports if report.is_done]
-            self._hands = [hand for hand in self._hands if hand not in done]
+            for hand, report in reports:
+                self._written_at[hand] = time.monotonic()
+                if report.is_done:
+                    self._hands.remove(hand)
+                    del self._written_at[hand]
             self.finished |= turn.finished
             self.has_given_back |= turn.is_some_given_back
             if new is not None:
                 self.has_leased = True
                 self._hands.append(new)
+                self._written_at[new] = time.monotonic()
+                new.on_nearly_drawn = self._want_next
                 if self._is_closing:
                     new.stop()
                 else:

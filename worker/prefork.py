@@ -1,6 +1,7 @@
 """`medianote worker`: with a broker, prefork children and the sweep in their parent."""
 
 import contextlib
+import gc
 import os
 import signal
 import threading
@@ -92,6 +93,9 @@ def _run_prefork(
         lambda **_: tell_ready(settings, processes=worker.concurrency), weak=False
     )
     warm_up(sending_of(settings))
+    # What is there by now stays: neither looked at nor copied by each child's collector.
+    gc.collect()
+    gc.freeze()
     worker.start()
     exit_code: int = worker.exitcode or 0
     return exit_code

@@ -18,10 +18,9 @@ import sqlalchemy as sa
 
 from benchmarks.chaos.faults import Plan
 from benchmarks.chaos.record import Record
-from releases.leasing import now
 from releases.models import Batch, Delivery, Lease
 from releases.queries import Status, status
-from runtime.database import Database, database_now
+from runtime.database import Database, database_now, read_clock
 from subscribers.models import Subscriber
 from tests.support.fleet import ROOT, Fleet, Worker, fleet, settings_of
 from tests.support.office import Office
@@ -252,7 +251,7 @@ class Scene:
                 .with_for_update(skip_locked=True)
             ).all()
             for batch in batches:
-                batch.due_at = now(session)
+                batch.due_at = read_clock(session)
                 session.execute(
                     sa.update(Delivery)
                     .where(

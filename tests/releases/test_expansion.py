@@ -10,7 +10,9 @@ import sqlalchemy as sa
 
 from releases import commands
 from releases.expansion import (
+    BATCH_SIZE,
     FIRST_RANGE_SIZE,
+    RANGE_GROWTH,
     RANGE_SIZE,
     CopiesMissing,
     expand,
@@ -32,18 +34,18 @@ def office(database_url: str) -> Office:
 
 def expand_all(office: Office, distribution_id: int) -> int:
     """Expand to the end; how many batches were ready to deliver."""
-    batches: list[None] = []
+    batches: list[int] = []
     is_more_left = expand(
         office.database,
         distribution_id,
         make_copies=functools.partial(
             make_copies, office.database, distribution_id, sending=SENDING
         ),
-        on_batch=lambda: batches.append(None),
+        on_batches=batches.append,
         may_go_on=lambda: True,
     )
     assert not is_more_left
-    return len(batches)
+    return sum(batches)
 
 
 def deliveries(office: Office, distribution_id: int) -> dict[int, tuple[str, str | None]]:
@@ -128,20 +130,25 @@ def test_the_audience_is_whoever_was_subscribed_at_the_cut_off(office: Office) -
 
 
 def test_ranges_cover_everyone_once(office: Office) -> None:
-    """Several ranges make several batches, whose sizes add up to who is eligible."""
+    """Ranges grow, each makes batches, whose sizes add up to who is eligible."""
     lists = office.lists("press", "europe")
-    count = FIRST_RANGE_SIZE + 2 * RANGE_SIZE + 7
+    count = FIRST_RANGE_SIZE + RANGE_GROWTH * FIRST_RANGE_SIZE + RANGE_SIZE + 1207
     people = office.people(count)
     office.subscribe(people[::2], lists["press"])
     office.subscribe(people[1::2], lists["europe"])
     distribution = office.publish("press", "europe")
-    assert expand_all(office, distribution) == 4
+    assert expand_all(office, distribution) == 1 + 1 + 4 + 8
     assert set(deliveries(office, distribution)) == set(people)
     with office.database.reading() as session:
         row = session.get_one(Distribution, distribution)
-        sizes = session.scalars(sa.select(Batch.size).order_by(Batch.first_id)).all()
+        batches = session.scalars(sa.select(Batch).order_by(Batch.first_id)).all()
         assert (row.is_expanded, row.eligible) == (True, count)
-        assert sizes == [FIRST_RANGE_SIZE, RANGE_SIZE, RANGE_SIZE, 7]
+        sizes = [batch.size for batch in batches]
+        assert sizes == [FIRST_RANGE_SIZE, *[BATCH_SIZE] * 5, *[151] * 7, 150]
+        # No id is in two of them, or between two.
+        assert [batch.first_id for batch in batches[1:]] == [
+            batch.last_id + 1 for batch in batches[:-1]
+        ]
 
 
 def test_renderings_are_made_once_per_language_and_format(office: Office) -> None:
@@ -207,7 +214,7 @@ def test_who_finds_another_at_it_expands_nothing(postgresql_url: str) -> None:
     office.subscribe(office.people(5), office.lists("press")["press"])
     distribution = office.publish("press")
     with office.database.transaction() as session:
-        assert isinstance(expand_range(session, distribution, {}), CopiesMissing)
+        assert isinstance(expand_range(session, distribution, {}, 10), CopiesMissing)
         before = time.monotonic()
         assert expand_all(office, distribution) == 0
         assert time.monotonic() - before < 1
@@ -251,7 +258,7 @@ def test_an_expansion_waits_for_a_cancelled_one_to_be_decided(office: Office) ->
         office.database,
         second,
         make_copies=functools.partial(make_copies, office.database, second, sending=SENDING),
-        on_batch=lambda: None,
+        on_batches=lambda _: None,
         may_go_on=lambda: True,
     )
     assert not is_more_left  # at once: the sweep asks again

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from mail.replies import Accepted, Deferred, Failed, InDoubt, Outcome, Reply
 from releases import commands
 from releases.expansion import expand
-from releases.leasing import Leased, now, release_lease, renew_lease, take_lease
+from releases.leasing import Leased, release_lease, renew_lease, take_lease
 from releases.ledger import Report, Turn, take_turn
 from releases.models import Batch, Delivery, Distribution, Lease
 from releases.queries import Status, status
@@ -26,7 +26,7 @@ from releases.upkeep import (
     pulse_is_fresh,
     start,
 )
-from runtime.database import Database
+from runtime.database import Database, read_clock
 from runtime.facts import Fact
 from tests.support.office import SENDING, Office
 
@@ -60,7 +60,7 @@ class Desk:
             make_copies=functools.partial(
                 make_copies, self.database, distribution, sending=SENDING
             ),
-            on_batch=lambda: None,
+            on_batches=lambda _: None,
             may_go_on=lambda: True,
         )
 
@@ -102,13 +102,13 @@ class Desk:
             session.execute(
                 sa.update(Lease)
                 .where(Lease.id == lease)
-                .values(expires_at=now(session) - dt.timedelta(seconds=1))
+                .values(expires_at=read_clock(session) - dt.timedelta(seconds=1))
             )
 
     def make_due(self) -> None:
         """Whatever waits is due."""
         with self.database.transaction() as session:
-            moment = now(session)
+            moment = read_clock(session)
             session.execute(sa.update(Batch).values(due_at=moment))
             session.execute(
                 sa.update(Delivery).where(Delivery.due_at.is_not(None)).values(due_at=moment)
@@ -196,7 +196,7 @@ def test_what_is_deferred_goes_again_together_and_later(desk: Desk) -> None:
     assert desk.next(lease) is None
     batch = desk.batch()
     with desk.database.reading() as session:
-        wait = (batch.due_at - now(session)).total_seconds()
+        wait = (batch.due_at - read_clock(session)).total_seconds()
     assert (batch.state, batch.round) == ("open", 1)
     assert 40 < wait < 80
     desk.make_due()
@@ -271,7 +271,7 @@ def test_a_relay_that_is_down_costs_the_deferred_no_round(desk: Desk) -> None:
         desk.report(lease, again, [], relay_trouble="relay:25: refused", retry_after_seconds=30)
         batch = desk.batch()
         with desk.database.reading() as session:
-            wait = (batch.due_at - now(session)).total_seconds()
+            wait = (batch.due_at - read_clock(session)).total_seconds()
         assert batch.round == 1
         assert 20 < wait <= 30
 
@@ -444,7 +444,7 @@ def test_a_deadline_ends_the_trying(desk: Desk) -> None:
     assert leased is not None
     desk.report(lease, leased, [OK, DOUBT, NOT_NOW])
     with desk.database.reading() as session:
-        past = now(session) - dt.timedelta(seconds=1)
+        past = read_clock(session) - dt.timedelta(seconds=1)
     desk.change(distribution, deadline_at=past)
     assert desk.next(lease) is None
     give_up_late(desk.database, distribution)
@@ -505,7 +505,7 @@ def test_after_an_outage_running_work_is_held(desk: Desk) -> None:
     with desk.database.transaction() as session:
         keep_pulse(session)
     with desk.database.transaction() as session:
-        moment = now(session)
+        moment = read_clock(session)
         session.execute(sa.update(Fact).values(known_at=moment - dt.timedelta(hours=3)))
     desk.change(before, due_at=moment - dt.timedelta(hours=4))
     with desk.database.reading() as session:
@@ -526,7 +526,7 @@ def test_after_an_outage_running_work_is_held(desk: Desk) -> None:
 def test_a_scheduled_distribution_starts_when_due_and_not_much_later(desk: Desk) -> None:
     """In time it runs; hours late it is held, unless people wait for an embargo to lift."""
     with desk.database.reading() as session:
-        moment = now(session)
+        moment = read_clock(session)
     soon = moment + dt.timedelta(hours=1)
     scheduled = desk.office.publish("press", at=soon)
     lift = desk.office.publish("press", title="Embargoed", at=soon, embargo=soon)
@@ -551,7 +551,7 @@ def test_a_scheduled_distribution_starts_when_due_and_not_much_later(desk: Desk)
         assert start(session, lift)
     with desk.database.reading() as session:
         deadline_at = session.get_one(Distribution, lift).deadline_at
-        assert deadline_at - now(session) > dt.timedelta(hours=47)
+        assert deadline_at - read_clock(session) > dt.timedelta(hours=47)
     assert desk.status(scheduled).state == "held"
 
 

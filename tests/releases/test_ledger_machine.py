@@ -47,6 +47,7 @@ from subscribers.models import Subscription
 from tests.support.office import LONG_AGO, SENDING, Office
 
 PEOPLE = 9
+SMALL = {"FIRST_RANGE_SIZE": 2, "RANGE_GROWTH": 2, "RANGE_SIZE": 4, "BATCH_SIZE": 3}
 FATES = {
     # What happened to a message: did a copy arrive, and what does the worker know of it?
     "accepted": (True, Accepted(Reply(250, (2, 0, 0), "Ok"))),
@@ -83,8 +84,9 @@ class LedgerMachine(RuleBasedStateMachine):
         shutil.copy(template, file)
         self.office = Office(Database(f"sqlite:///{file}"))
         self.database = self.office.database
-        self.sizes = expansion.RANGE_SIZE, expansion.FIRST_RANGE_SIZE
-        expansion.RANGE_SIZE, expansion.FIRST_RANGE_SIZE = 3, 2
+        self.sizes = {name: getattr(expansion, name) for name in SMALL}
+        for name, size in SMALL.items():
+            setattr(expansion, name, size)
         self.copies: Counter[int] = Counter()
         self.may_have_arrived: Counter[int] = Counter()  # as far as workers could know
         self.all: list[int] = []
@@ -301,7 +303,8 @@ class LedgerMachine(RuleBasedStateMachine):
             if self.all:
                 self._to_the_end()
         finally:
-            expansion.RANGE_SIZE, expansion.FIRST_RANGE_SIZE = self.sizes
+            for name, size in self.sizes.items():
+                setattr(expansion, name, size)
             self.database.dispose()
             shutil.rmtree(self.folder)
 
@@ -370,7 +373,7 @@ class LedgerMachine(RuleBasedStateMachine):
             make_copies=functools.partial(
                 make_copies, self.database, distribution, sending=SENDING
             ),
-            on_batch=lambda: None,
+            on_batches=lambda _: None,
             may_go_on=lambda: next(left, None) is not None,
         )
 

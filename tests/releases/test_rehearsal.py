@@ -30,7 +30,7 @@ def expand_and_accept(office: Office, distribution_id: int) -> int:
         from releases.audience import Combination
 
         copies = {Combination(1, "en", "html"): Copy(rendering_id=1, list_set_id=1)}
-        assert isinstance(expand_range(session, distribution_id, copies), RangeExpanded)
+        assert isinstance(expand_range(session, distribution_id, copies, 10), RangeExpanded)
         accepted = session.execute(
             sa.update(Delivery)
             .where(Delivery.distribution_id == distribution_id)

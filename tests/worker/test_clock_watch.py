@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from releases.leasing import now, take_lease
+from releases.leasing import take_lease
 from releases.models import Lease
-from runtime.database import Database
+from runtime.database import Database, read_clock
 from worker.adoption import adopt_lost_leases
 from worker.clock_watch import PATIENCE_SECONDS, ClockWatch
 from worker.journal_folder import JournalFolder
@@ -96,7 +96,7 @@ def test_a_lease_that_ends_after_a_jump_back_only_ends_soon(
     adopt_lost_leases(database, JournalFolder(tmp_path), ClockWatch())
     ends_at = _ends_at(database, lease)
     with database.reading() as session:
-        left = (ends_at - now(session)).total_seconds() if ends_at is not None else 0.0
+        left = (ends_at - read_clock(session)).total_seconds() if ends_at is not None else 0.0
     assert 3 < left < 7
 
 
@@ -106,7 +106,7 @@ def _lease_ending_in(database: Database, seconds: float) -> int:
         session.execute(
             sa.update(Lease)
             .where(Lease.id == lease)
-            .values(expires_at=now(session) + dt.timedelta(seconds=seconds))
+            .values(expires_at=read_clock(session) + dt.timedelta(seconds=seconds))
         )
     return lease
 

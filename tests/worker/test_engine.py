@@ -74,7 +74,7 @@ class Workshop:
             make_copies=functools.partial(
                 make_copies, self.database, distribution, sending=SENDING
             ),
-            on_batch=lambda: None,
+            on_batches=lambda _: None,
             may_go_on=lambda: True,
         )
         return distribution
