@@ -45,14 +45,14 @@ class OtherLease:
     """It ends later than any can: it was dated before the database's clock went back."""
 
 
-def other_leases(session: Session) -> list[OtherLease]:
-    """All leases there are."""
-    moment = read_clock(session)
+def other_leases(session: Session) -> tuple[dt.datetime, list[OtherLease]]:
+    """All leases there are, and the database's time just after they were read."""
     rows = session.execute(
         sa.select(Lease.id, Lease.worker, Lease.folder, Lease.journal, Lease.expires_at)
     ).all()
+    moment = read_clock(session)
     alive = {folder for *_, folder, _, expires_at in rows if expires_at > moment}
-    return [
+    return moment, [
         OtherLease(
             id_,
             worker,

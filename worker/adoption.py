@@ -1,12 +1,13 @@
 """Takes over what dead and stalled workers left: their journals first, then their batches."""
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from releases.recording import Entry
 from releases.recovery import OtherLease, adopt, apply_late, other_leases, shorten_leases
-from runtime.database import DATABASE_IS_AWAY, Database, read_clock
+from runtime.database import DATABASE_IS_AWAY, Database
 from runtime.logging import get_logger
 from worker.clock_watch import ClockWatch
 from worker.journal import JournalRead
@@ -34,15 +35,20 @@ def adopt_lost_leases(
     # not among these.
     abandoned: list[str] = []
     errors = _each(folder.names(), lambda name: _note_abandoned(folder, name, abandoned))
-    with database.reading() as session:
-        leases = other_leases(session)
-        # Asked after they were read: a jump that made them seem run out is noticed.
-        is_expiry_trusted = watch is None or watch.trusts(lambda: read_clock(session))
+    leases: list[OtherLease] = []
+
+    def look() -> dt.datetime:
+        with database.reading() as session:
+            moment, found = other_leases(session)
+        leases.extend(found)
+        return moment
+
+    is_expiry_trusted = (watch or ClockWatch()).trusts(look)
     if any(lease.is_too_long for lease in leases):
         with database.transaction() as session:
             shorten_leases(session)
     if not is_expiry_trusted:
-        leases = [replace(lease, is_expired=False) for lease in leases]
+        leases[:] = [replace(lease, is_expired=False) for lease in leases]
 
     def take_over(lease: OtherLease) -> None:
         if lease.folder == folder.id:

@@ -16,8 +16,8 @@ from benchmarks.chaos.judging import Verdict
 from benchmarks.chaos.scenes import Act, all_acts, perform
 
 HEAD = (
-    "| scene | what happens | people | accepted | failed | cancelled | missed | repeats, counted |"
-    " to recover | longest silence | in all |\n|" + " --- |" * 11
+    "| scene | what happens | people | accepted | failed | cancelled | uncertain | missed |"
+    " repeats, counted | to recover | longest silence | in all |\n|" + " --- |" * 12
 )
 
 
@@ -62,6 +62,7 @@ def row(act: Act, verdict: Verdict) -> str:
         f"{stands.accepted:,}",
         f"{stands.failed:,}",
         f"{stands.cancelled:,}",
+        f"{stands.uncertain:,}",
         f"{verdict.missed:,}",
         f"{verdict.repeated:,}, {stands.repeats:,}",
         f"{verdict.recover_seconds:.1f} s" if verdict.recover_seconds else "–",
