@@ -12,10 +12,10 @@ JOBS ?= 3
 COVERAGE ?= 94
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools services demo test lint format bench chaos lock clean
+.PHONY: help setup tools services demo test lint format bench bench-scale bench-plot chaos lock clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: ## make .venv with the command .venv/bin/medianote (needs Python 3.11 or newer)
 	@sh scripts/setup runtime
@@ -47,6 +47,12 @@ format: tools ## format the code and mend what can be mended
 
 bench: services ## measure speed and memory (benchmarks/)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-scale: services ## the same for a list of a million, which takes long
+	@$(BIN)/python -m benchmarks scale $(ARGS)
+
+bench-plot: tools ## draw docs/benchmarks.svg from what `make bench` has kept
+	@$(BIN)/python -m benchmarks.plot $(ARGS)
 
 chaos: services ## distributions under kills, outages and faults, and a table (benchmarks/chaos/)
 	@$(BIN)/python -m benchmarks.chaos $(ARGS)

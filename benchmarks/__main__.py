@@ -1,68 +1,214 @@
-"""`make bench`: the measurements of docs/benchmarks.md, as ratios in one run."""
+"""`make bench`: the measurements of docs/benchmarks.md, as medians with their goals."""
 
 import argparse
-import statistics
+import signal
+import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from benchmarks import afternoon, pipeline, relay, scale, urgent
+from benchmarks.bench import Bench
+from benchmarks.figures import Figure, Finding, Goal, explained, keep, table
 from benchmarks.parsing import parsing
-from benchmarks.pipeline import median_ratio, memory, naive, pipeline
+
+SCALE: Final = "scale"
+"""Stands for all measurements of large lists, and for a million people on them."""
 
 
-def main() -> None:
-    """Run the named measurements, or all, and print a table."""
-    parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
-    parser.add_argument("names", nargs="*", default=["pipeline", "naive", "memory", "parsing"])
-    parser.add_argument("--people", type=int, default=20_000)
-    parser.add_argument("--pairs", type=int, default=5)
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One row of the table. Those that run long are measured only when they are asked for."""
+
+    name: str
+    title: str
+    goal: Goal | None
+    measure: Callable[[Bench], Finding]
+    is_of_scale: bool = False
+    is_long: bool = False
+
+
+MEASUREMENTS: Final = (
+    Measurement(
+        "pipeline", "16 kB into smtp-sink, against smtp-source", Goal(1.0), pipeline.into_smtp_sink
+    ),
+    Measurement(
+        "cpu",
+        "our CPU a mail in these runs, against smtp-source's",
+        Goal(1.0, is_floor=False),
+        pipeline.processor_time,
+    ),
+    Measurement(
+        "small", "smallest mail into smtp-sink, against smtp-source", Goal(1.0), pipeline.small
+    ),
+    Measurement(
+        "fast",
+        "16 kB into our sink, PIPELINING, against smtp-source",
+        Goal(1.0),
+        pipeline.into_fast_sink,
+    ),
+    Measurement(
+        "flights", "16 kB into our sink, flights, against smtp-source", Goal(2.0), pipeline.flights
+    ),
+    Measurement(
+        "naive", "16 kB into our sink, against a task a mail", Goal(100), afternoon.against_naive
+    ),
+    Measurement(
+        "postfix", "16 kB into Postfix, against smtp-source", Goal(0.95), relay.into_postfix
+    ),
+    Measurement("far", "Postfix behind 50 ms, against without, flights", Goal(0.9), relay.far),
+    Measurement(
+        "far-pipelining",
+        "Postfix behind 50 ms, PIPELINING, against what that allows",
+        Goal(0.9),
+        relay.far_without_flights,
+    ),
+    Measurement(
+        "first",
+        "publish to first accepted, large list",
+        Goal(0.5, is_floor=False, unit="s"),
+        scale.first,
+        is_of_scale=True,
+    ),
+    Measurement(
+        "first-ratio",
+        "the same, against 1,000 people",
+        Goal(1.5, is_floor=False),
+        scale.first_against_short,
+        is_of_scale=True,
+    ),
+    Measurement(
+        "urgent",
+        "urgent to first accepted, large list queued",
+        Goal(2.0, is_floor=False, unit="s"),
+        urgent.first,
+        is_of_scale=True,
+    ),
+    Measurement(
+        "urgent-throughput",
+        "urgent throughput, against alone",
+        Goal(0.9),
+        urgent.throughput,
+        is_of_scale=True,
+    ),
+    Measurement(
+        "million",
+        "throughput of the large list, against a tenth of it",
+        Goal(0.95),
+        scale.throughput,
+        is_of_scale=True,
+        is_long=True,
+    ),
+    Measurement(
+        "million-cpu",
+        "CPU a mail of a tenth of it, against the large list",
+        Goal(0.95),
+        scale.processor_time,
+        is_of_scale=True,
+        is_long=True,
+    ),
+    Measurement(
+        "memory",
+        "memory of a worker's child, large list",
+        Goal(150, is_floor=False, unit="MB"),
+        scale.memory,
+        is_of_scale=True,
+        is_long=True,
+    ),
+    Measurement(
+        "memory-growth",
+        "the same, above that at 10,000 people",
+        Goal(10, is_floor=False, unit="MB"),
+        scale.memory_growth,
+        is_of_scale=True,
+        is_long=True,
+    ),
+    Measurement("parsing", "reading 5 MB of remarks, in seconds of CPU", None, parsing),
+)
+
+
+def main() -> int:
+    """Run the named measurements and print a table; the status is 1 when one could not be made."""
+    asked = _arguments()
+    wanted = chosen(asked.names)
+    # Ended so, too, it takes down what it has started; Postfix would outlive it.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    figures: list[Figure] = []
+    failed: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="medianote-bench-") as folder:
+        people = asked.scale or (1_000_000 if SCALE in asked.names else 100_000)
+        bench = Bench(
+            folder=Path(folder),
+            people=asked.people,
+            pairs=asked.pairs,
+            concurrency=asked.concurrency,
+            size_bytes=asked.size,
+            scale=people,
+            wire_seconds=asked.wire_seconds,
+            relay=asked.relay,
+            settings=dict(setting.split("=", 1) for setting in asked.setting),
+        )
+        for one in wanted:
+            print(f"{one.name}: {one.title}", flush=True)
+            try:
+                figure = Figure(one.name, one.title, one.goal, one.measure(bench))
+            except Exception as error:  # the others are measured all the same
+                failed.append(one.name)
+                print(f"  could not be measured: {type(error).__name__}: {error}", flush=True)
+                continue
+            figures.append(figure)
+            print(f"  {explained(figure)}", flush=True)
+            file = keep(asked.out, figures)
+    print()
+    if figures:
+        print(table(figures))
+        print(f"\nkept in {file}; `make bench-plot` draws them")
+    if failed:
+        print(f"could not be measured: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def chosen(names: list[str]) -> list[Measurement]:
+    """The measurements of these names, in the table's order; without any, all that are short."""
+    return [
+        one
+        for one in MEASUREMENTS
+        if one.name in names or (one.is_of_scale and SCALE in names) or not (names or one.is_long)
+    ]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="make bench ARGS=…",
+        description=__doc__,
+        epilog="; ".join(f"{one.name}: {one.title}" for one in MEASUREMENTS),
+    )
+    names = [*(one.name for one in MEASUREMENTS), SCALE]
+    parser.add_argument("names", nargs="*", metavar="NAME", help="; ".join(names))
+    parser.add_argument("--pairs", type=int, default=5, help="runs of each side, in turns")
+    parser.add_argument("--people", type=int, default=20_000, help="of a usual list")
+    parser.add_argument("--scale", type=int, help="of a large one; 1,000,000 with `scale`")
     parser.add_argument("--concurrency", type=int, default=2, help="worker processes")
     parser.add_argument("--size", type=int, default=16_000, help="octets of a mail, about")
-    chosen = parser.parse_args()
-    rows: list[tuple[str, str]] = []
-    with tempfile.TemporaryDirectory(prefix="medianote-bench-") as folder:
-        place = Path(folder)
-        ours = 0.0
-        if "pipeline" in chosen.names or "naive" in chosen.names:
-            (place / "pipeline").mkdir()
-            print(f"full pipeline into smtp-sink, {chosen.people:,} people")
-            pairs, size = pipeline(
-                place / "pipeline",
-                people=chosen.people,
-                size_bytes=chosen.size,
-                pairs=chosen.pairs,
-                concurrency=chosen.concurrency,
-            )
-            ours = statistics.median(pair.ours for pair in pairs)
-            rows.append(
-                (f"full pipeline, {size:,} octets, against smtp-source", median_ratio(pairs))
-            )
-        if "naive" in chosen.names:
-            (place / "naive").mkdir()
-            print("the naive way: one Celery task a mail")
-            theirs = naive(place / "naive", mails=300)
-            print(f"  naive {theirs:,.1f}/s, ours {ours:,.0f}/s")
-            rows.append(("full pipeline against one Celery task a mail", f"{ours / theirs:,.0f}"))
-        if "memory" in chosen.names:
-            peaks = {}
-            for people in (10_000, 100_000):
-                (place / f"memory-{people}").mkdir()
-                peaks[people] = memory(place / f"memory-{people}", people) / 1024
-                print(f"worker memory at {people:,} people: {peaks[people]:,.0f} MB", flush=True)
-            rows.append(
-                (
-                    "largest worker process, 100,000 people against 10,000",
-                    f"{peaks[100_000]:.0f} MB against {peaks[10_000]:.0f} MB",
-                )
-            )
-        if "parsing" in chosen.names:
-            seconds, words = parsing()
-            rows.append(
-                ("reading 5 MB of remarks", f"{seconds:.2f} s, {words:.1f} × finding its words")
-            )
-    print()
-    for what, figure in rows:
-        print(f"{what:<62} {figure}")
+    parser.add_argument("--wire-seconds", type=float, default=30, help="of a run over a distance")
+    parser.add_argument(
+        "--relay", default="", metavar="NAME=VALUE&…", help="options of the relay's URL"
+    )
+    parser.add_argument(
+        "--setting", action="append", default=[], metavar="NAME=VALUE", help="for our commands"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path(".cache/benchmarks"), help="the folder of figures.json"
+    )
+    asked = parser.parse_args()
+    if unknown := sorted(set(asked.names) - set(names)):
+        parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(names)}")
+    if wrong := [setting for setting in asked.setting if "=" not in setting]:
+        parser.error(f"--setting {wrong[0]}: write NAME=VALUE")
+    return asked
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

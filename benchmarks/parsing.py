@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.bench import Bench
+from benchmarks.figures import Finding
 from releases.parsing import parse
 
 REMARKS = Path("tests/releases/corpus/white-house-style-remarks.txt")
@@ -22,7 +24,7 @@ SIZE_OCTETS = 5_000_000
 ROUNDS = 3
 
 
-def parsing() -> tuple[float, float]:
+def parsing(_: Bench) -> Finding:
     """Processor seconds for reading 5 MB of remarks, and in units of finding their words."""
     text = REMARKS.read_text("utf-8")
     first, last = text.index(BEGINNING), text.index(END)
@@ -30,7 +32,7 @@ def parsing() -> tuple[float, float]:
     octets = long.encode()
     seconds = _best(lambda: parse(octets))
     words = _best(lambda: re.findall(r"\w+", long))
-    return seconds, seconds / words
+    return Finding((seconds,), {"× finding its words": round(seconds / words, 1)})
 
 
 def _best(perform: Callable[[], object]) -> float:

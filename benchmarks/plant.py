@@ -1,27 +1,30 @@
-"""What a measurement runs on: our own PostgreSQL, Redis, sink and workers, all on loopback.
+"""What a measurement runs on: our own PostgreSQL, Redis and workers, all on loopback.
 
-Everything goes through the commands a press office uses; only the sink is not a mail server.
+Everything goes through the commands a press office uses; only the relay is not always a mail
+server. How a distribution stands is read from the database, since starting a command several
+times a second would cost more than some of what is measured.
 """
 
 import contextlib
-import csv
-import json
+import datetime as dt
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from tests.support.programs import as_user, find_program, free_port
+from benchmarks import people
+from benchmarks.native import WITH_US
+from benchmarks.notes import BASE_URL, FROM, POSTAL_ADDRESS, SECRET_KEY, note
+from benchmarks.processes import cpu_seconds, family, peak_megabytes
+from releases.queries import Status, status
+from runtime.database import Database
 from tests.support.services import PostgresqlServer, RedisServer
 
 MEDIANOTE = Path(sys.executable).with_name("medianote")
-SINK_BACKLOG = 1000
-# What we start ends when we do, however that is.
-WITH_US = as_user(None, "--pdeathsig=TERM")
+POLL_SECONDS = 0.1
 
 
 @dataclass
@@ -30,8 +33,10 @@ class Plant:
 
     folder: Path
     environment: dict[str, str]
-    sink_port: int
     database: str
+    postgresql_pid: int
+    redis_pid: int
+    reading: Database
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def medianote(self, *arguments: str | Path, check: bool = True) -> str:
@@ -48,14 +53,19 @@ class Plant:
             raise RuntimeError(f"medianote {arguments}: {done.stderr.strip()[-2000:]}")
         return done.stdout
 
-    def status(self, distribution_id: str) -> dict[str, Any]:
-        """How a distribution stands."""
-        stands: dict[str, Any] = json.loads(self.medianote("status", distribution_id, "--json"))
-        return stands
+    def load(self, slug: str, count: int, *, format: str = "html") -> None:  # noqa: A002
+        """A list of this many people, with names, all active."""
+        people.load(self.database, slug, count, format=format)
+
+    def prove_flights(self) -> None:
+        """Prove that the relay takes flights; raises where it does not."""
+        said = self.medianote("doctor", "--prove", "proof@example.net", check=False)
+        if ": safe" not in said and "proved safe" not in said:
+            raise RuntimeError(f"the relay's flights are not proved:\n{said}")
 
     def start_worker(self, concurrency: int) -> subprocess.Popen[bytes]:
         """Start a worker; it is ended with the plant."""
-        with (self.folder / f"worker-{len(self.workers)}.log").open("wb") as log:
+        with (self.folder / f"worker-{len(self.workers)}.log").open("ab") as log:
             worker = subprocess.Popen(
                 [*WITH_US, MEDIANOTE, "worker", "--concurrency", str(concurrency)],
                 env=self.environment,
@@ -80,122 +90,86 @@ class Plant:
                 worker.wait()
         self.workers.clear()
 
-    def load(self, slug: str, people: int) -> None:
-        """A list of this many people, with names, all active."""
-        file = self.folder / f"{slug}.csv"
-        with file.open("w", newline="", encoding="utf-8") as out:
-            writer = csv.writer(out)
-            writer.writerow(["email", "name", "language", "format"])
-            for number in range(people):
-                writer.writerow(
-                    [f"reader{number}@{slug}.example.net", f"Reader {number}", "en", "html"]
-                )
-        self.medianote("lists", "create", slug, "--title", slug.capitalize())
-        self.medianote("subscribers", "import", file, "--list", slug, "--confirmed")
+    def worker_cpu_seconds(self) -> float:
+        """Processor time of all workers with their children, the ledger's client included."""
+        return sum(cpu_seconds(worker.pid) for worker in self.workers)
 
-    def publish(self, slug: str, note: str) -> str:
-        """Publish a text to a list; returns the distribution's id."""
+    def worker_peak_megabytes(self) -> float:
+        """The largest resident memory that a worker's child has had since it began."""
+        return peak_megabytes([pid for worker in self.workers for pid in family(worker.pid)[1:]])
+
+    def publish(self, slug: str, body: str) -> int:
+        """Publish a text of this body to a list; returns the distribution's id."""
         file = self.folder / "note.txt"
-        file.write_text(note, encoding="utf-8")
-        return self.medianote("publish", file, "--list", slug).split()[-1]
+        file.write_text(note(body), encoding="utf-8")
+        return int(self.medianote("publish", file, "--list", slug).split()[-1])
 
-    def wait(self, distribution_id: str, seconds: float) -> dict[str, Any]:
-        """Wait until it is complete; raises when that takes longer than `seconds`."""
+    def status(self, distribution_id: int) -> Status:
+        """How a distribution stands."""
+        with self.reading.reading() as session:
+            found = status(session, distribution_id)
+        assert found is not None
+        return found
+
+    def wait(self, distribution_id: int, seconds: float) -> Status:
+        """Wait until it is finished; raises when that takes longer than `seconds`."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            stands = self.status(distribution_id)
-            if stands["state"] == "complete":
-                return stands
-            time.sleep(0.25)
-        raise RuntimeError(f"not complete after {seconds} s: {stands}")
+        while not (stands := self.status(distribution_id)).is_finished:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"not finished after {seconds:,.0f} s: {stands}")
+            time.sleep(POLL_SECONDS)
+        return stands
+
+    def warm_up(self, body: str) -> None:
+        """A first distribution, to fifty: it opens connections and loads templates."""
+        self.load("warm", 50)
+        self.wait(self.publish("warm", body), 60)
+
+    def distribute(self, slug: str, body: str, *, seconds: float = 900) -> float:
+        """Publish and see it to its end; seconds from due to complete by the database's clock."""
+        done = self.wait(self.publish(slug, body), seconds)
+        return duration(done)
+
+
+def duration(done: Status) -> float:
+    """Seconds from due to complete; raises unless everyone was served, and once."""
+    if done.accepted != done.eligible or not done.balances or done.repeats:
+        raise RuntimeError(f"not everyone was served once: {done}")
+    assert done.finished_at is not None
+    return (done.finished_at - done.started_at) / dt.timedelta(seconds=1)
 
 
 @contextlib.contextmanager
-def plant(folder: Path, *, sink_options: Sequence[str] = ()) -> Iterator[Plant]:
-    """Start PostgreSQL (with fsync on, as in production), Redis and smtp-sink; end them after."""
+def plant(folder: Path, relay_url: str, **settings: str) -> Iterator[Plant]:
+    """Start PostgreSQL (with fsync on, as in production) and Redis; end them, and the workers.
+
+    `settings` are further environment variables of all commands.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     postgresql = PostgresqlServer(is_durable=True)
     redis = RedisServer()
-    sink_port = free_port()
-    sink: subprocess.Popen[bytes] | None = None
-    running: Plant | None = None
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(postgresql.close)
+        stack.callback(redis.close)
         postgresql.start()
         redis.start()
-        sink = start_sink(sink_port, sink_options)
         database = postgresql.url(postgresql.create_migrated())
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith("MEDIANOTE_")
         } | {
             "MEDIANOTE_DATABASE_URL": database,
             "MEDIANOTE_BROKER_URL": redis.url,
-            "MEDIANOTE_SMTP_URL": f"smtp://127.0.0.1:{sink_port}",
-            "MEDIANOTE_BASE_URL": "https://press.example.org",
-            "MEDIANOTE_FROM": "Press Office <press@example.org>",
-            "MEDIANOTE_SECRET_KEYS": "a-key-for-measuring-only-0123456789",
+            "MEDIANOTE_SMTP_URL": relay_url,
+            "MEDIANOTE_BASE_URL": BASE_URL,
+            "MEDIANOTE_FROM": f"Press Office <{FROM}>",
+            "MEDIANOTE_SECRET_KEYS": SECRET_KEY,
             "MEDIANOTE_HASH_KEY": "a-hash-key-for-measuring-only-0123456789",
-            "MEDIANOTE_POSTAL_ADDRESS": "1 Example Street, Exampleville",
+            "MEDIANOTE_POSTAL_ADDRESS": POSTAL_ADDRESS,
             "MEDIANOTE_STATE_DIR": str(folder / "state"),
+            **settings,
         }
-        running = Plant(folder, environment, sink_port, database)
+        reading = Database(database)
+        stack.callback(reading.dispose)
+        running = Plant(folder, environment, database, postgresql.pid, redis.pid, reading)
+        stack.callback(running.stop_workers)
         yield running
-    finally:
-        if running is not None:
-            running.stop_workers()
-        if sink is not None:
-            sink.kill()
-            sink.wait()
-        redis.close()
-        postgresql.close()
-
-
-def start_sink(port: int, options: Sequence[str] = ()) -> subprocess.Popen[bytes]:
-    """An smtp-sink on loopback."""
-    user = ["-u", "postfix"] if os.geteuid() == 0 else []
-    sink = subprocess.Popen(
-        [
-            *WITH_US,
-            find_program("smtp-sink"),
-            *user,
-            *options,
-            f"127.0.0.1:{port}",
-            str(SINK_BACKLOG),
-        ],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    time.sleep(0.5)
-    if sink.poll() is not None:
-        raise RuntimeError("smtp-sink did not start")
-    return sink
-
-
-def smtp_source(port: int, *, messages: int, size_bytes: int, sessions: int) -> float:
-    """Seconds that smtp-source takes for these messages."""
-    begun = time.monotonic()
-    subprocess.run(
-        [
-            find_program("smtp-source"),
-            *("-s", str(sessions), "-m", str(messages), "-l", str(size_bytes)),
-            *("-f", "press@example.org", "-t", "reader@example.net", f"127.0.0.1:{port}"),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return time.monotonic() - begun
-
-
-def note_of(size_bytes: int) -> str:
-    """A media note whose mail (text and HTML) is about this large; unique in its first words."""
-    paragraph = (
-        "The ministers reviewed the work of the past year and agreed on the next steps. They "
-        "thanked the host country for its welcome, and asked the secretariat to report to them "
-        "before the summer on what has been done and on what is left to do. "
-    )
-    # The body stands in the mail twice; about 9 kB are the frame of both parts.
-    count = max(1, (size_bytes - 9_000) // (2 * len(paragraph) + 120))
-    body = "\n\n".join(f"{number}. {paragraph}" for number in range(1, count + 1))
-    return (
-        f"Media Note Office of the Spokesperson\n\nMeeting of ministers {time.time_ns()}\n\n"
-        f"Brussels, Belgium January 29, 2024\n\n{body}\n"
-    )

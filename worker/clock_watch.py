@@ -1,8 +1,9 @@
-"""Notices when the database's clock jumps: for a moment, no lease is then taken for run out.
+"""Notices when the database's clock jumps.
 
 Leases are dated by the database's wall clock. When it is set forward, all of them seem to have
 run out at once, though their workers live and go on sending: to take their batches over would
-send what is under way twice. Whoever lives renews its lease within two seconds.
+send what is under way twice. Whoever lives renews its lease within two seconds, so for that
+long no lease is taken for run out. When it is set back, what is due would wait.
 """
 
 import datetime as dt
@@ -20,6 +21,8 @@ class ClockWatch:
     """Compares the database's clock with one that only goes on; for one thread."""
 
     def __init__(self, clock: Callable[[], float] = clock_that_never_stops) -> None:
+        self.has_gone_back = False
+        """Whether the database's clock went back, and nobody has done yet what follows from it."""
         self._clock = clock
         self._last: tuple[dt.datetime, float] | None = None
         self._distrusts_until = float("-inf")
@@ -32,6 +35,7 @@ class ClockWatch:
         if self._last is not None:
             last_moment, last_before = self._last
             went_on = (moment - last_moment).total_seconds()
+            self.has_gone_back |= went_on < -JUMP_SECONDS
             if went_on > after - last_before + JUMP_SECONDS:
                 self._distrusts_until = after + PATIENCE_SECONDS
         self._last = moment, before

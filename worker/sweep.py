@@ -20,6 +20,7 @@ from releases.upkeep import (
     Unfinished,
     batches_to_deliver,
     finish_cancelled,
+    forget_waiting,
     give_up_late,
     keep_pulse,
     start,
@@ -129,6 +130,10 @@ class Sweep:
 
     def _adopt(self) -> None:
         adopt_lost_leases(self._context.database, self._context.folder, self._watch)
+        if self._watch.has_gone_back:
+            with self._context.database.transaction() as session:
+                forget_waiting(session)
+            self._watch.has_gone_back = False
 
     def _give_back_lease(self) -> None:
         if self._lease_id is not None:

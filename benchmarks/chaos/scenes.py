@@ -391,7 +391,9 @@ def all_acts(kills: int = 20) -> list[Act]:
         Act("relay", "the relay killed for 3 s, then silent for 5 s", relay_gone, 30),
         Act("journal", "a host lost with its journal", journal_lost, 25),
         Act("sweeps", "200 sweeps a second, and 4 kills", many_sweeps, 30),
-        Act("clock", "the database's clock set half an hour ahead, five times, and back", clock, 40),
+        Act(
+            "clock", "the database's clock set half an hour ahead, five times, and back", clock, 40
+        ),
         Act(
             "clock-host",
             "a host lost with its journal, and the clock set back half an hour",

@@ -1,15 +1,21 @@
 """The database's clock jumps: who lives keeps its batches, and who does not keeps none for long."""
 
 import datetime as dt
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from releases.expansion import expand
 from releases.leasing import take_lease
-from releases.models import Lease
+from releases.models import Batch, Delivery, Lease
+from releases.renderings import make_copies
+from releases.upkeep import batches_to_deliver, forget_waiting
 from runtime.database import Database, read_clock
+from subscribers.models import Subscriber
+from tests.support.office import SENDING, Office
 from worker.adoption import adopt_lost_leases
 from worker.clock_watch import PATIENCE_SECONDS, ClockWatch
 from worker.journal_folder import JournalFolder
@@ -71,6 +77,7 @@ def test_a_jump_back_is_no_reason_for_distrust() -> None:
     assert watch.trusts(lambda: clocks.database)
     clocks.go_on(1.0, jump_seconds=-1800.0)
     assert watch.trusts(lambda: clocks.database)
+    assert watch.has_gone_back
 
 
 def test_leases_that_run_out_by_a_jump_are_kept(database: Database, tmp_path: Path) -> None:
@@ -98,6 +105,38 @@ def test_a_lease_that_ends_after_a_jump_back_only_ends_soon(
     with database.reading() as session:
         left = (ends_at - read_clock(session)).total_seconds() if ends_at is not None else 0.0
     assert 3 < left < 7
+
+
+def test_what_is_dated_ahead_of_a_jump_back_does_not_wait(database: Database) -> None:
+    """Batches that were due at once, and who was deferred, are due by the new reckoning too."""
+    office = Office(database)
+    office.subscribe(office.people(3), office.lists("press")["press"])
+    distribution = office.publish("press")
+    expand(
+        database,
+        distribution,
+        make_copies=functools.partial(make_copies, database, distribution, sending=SENDING),
+        on_batches=lambda _: None,
+        may_go_on=lambda: True,
+    )
+    ahead = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+    with database.transaction() as session:
+        session.execute(sa.update(Batch).values(due_at=ahead, queued=2, deferred=1))
+        session.execute(
+            sa.update(Delivery)
+            .where(
+                Delivery.subscriber_id == sa.select(sa.func.min(Subscriber.id)).scalar_subquery()
+            )
+            .values(state="deferred", due_at=ahead)
+        )
+        assert batches_to_deliver(session, 1) == 0
+    with database.transaction() as session:
+        forget_waiting(session)
+    with database.reading() as session:
+        assert batches_to_deliver(session, 1) == 1
+        assert all(
+            due is None or due < ahead for due in session.scalars(sa.select(Delivery.due_at))
+        )
 
 
 def _lease_ending_in(database: Database, seconds: float) -> int:

@@ -1,0 +1,1 @@
+"""Tests of the instruments: a measurement is worth what measures it."""
