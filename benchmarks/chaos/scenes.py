@@ -215,9 +215,9 @@ def clock(stage: Scene) -> None:
 
 def clock_and_host(stage: Scene) -> None:
     """A host is lost, and the clock goes back at that moment: its lease ends late."""
-    (far,) = stage.workers.start(1, MEDIANOTE_STATE_DIR=str(stage.folder / "far"))
     with stage.ground.faked_clock() as wall:
         wall.set_forward(JUMP_SECONDS)
+        (far,) = stage.workers.start(1, MEDIANOTE_STATE_DIR=str(stage.folder / "far"))
         _start(stage, 2)
         if stage.wait_for(0.5):
             _lose_host(stage, far, stage.folder / "far")
