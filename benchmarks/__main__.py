@@ -12,7 +12,9 @@ from typing import Final
 from benchmarks import afternoon, pipeline, relay, scale, urgent
 from benchmarks.bench import Bench
 from benchmarks.figures import Figure, Finding, Goal, explained, keep, table
+from benchmarks.importing import importing
 from benchmarks.parsing import parsing
+from benchmarks.year import year
 
 SCALE: Final = "scale"
 """Stands for all measurements of large lists, and for a million people on them."""
@@ -125,6 +127,20 @@ MEASUREMENTS: Final = (
         is_of_scale=True,
         is_long=True,
     ),
+    Measurement(
+        "importing",
+        "import of the large list, against a bare COPY",
+        Goal(3.0, is_floor=False),
+        importing,
+        is_of_scale=True,
+    ),
+    Measurement(
+        "year",
+        "a distribution after a year of releases, against before",
+        Goal(1.1, is_floor=False),
+        year,
+        is_long=True,
+    ),
     Measurement("parsing", "reading 5 MB of remarks, in seconds of CPU", None, parsing),
 )
 
@@ -148,6 +164,7 @@ def main() -> int:
             scale=people,
             wire_seconds=asked.wire_seconds,
             relay=asked.relay,
+            deliveries=asked.deliveries,
             settings=dict(setting.split("=", 1) for setting in asked.setting),
         )
         for one in wanted:
@@ -191,6 +208,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--people", type=int, default=20_000, help="of a usual list")
     parser.add_argument("--scale", type=int, help="of a large one; 1,000,000 with `scale`")
     parser.add_argument("--concurrency", type=int, default=2, help="worker processes")
+    parser.add_argument(
+        "--deliveries", type=int, default=10_000_000, help="of a year; 10⁸ take about 45 GB"
+    )
     parser.add_argument("--size", type=int, default=16_000, help="octets of a mail, about")
     parser.add_argument("--wire-seconds", type=float, default=30, help="of a run over a distance")
     parser.add_argument(

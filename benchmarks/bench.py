@@ -30,6 +30,7 @@ class Bench:
     scale: int
     wire_seconds: float
     relay: str = ""
+    deliveries: int = 10_000_000
     settings: dict[str, str] = field(default_factory=dict)
     _found: dict[str, object] = field(default_factory=dict)
 

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from cli.errors import one_line, say
+from cli.errors import CommandError, one_line, say
 from cli.shell import Shell, opened
 from cli.status_text import status_lines
 from cli.typer_apps import new_app
 from releases.commands import NoSuchDistribution, cancel, pause, resume
 from releases.models import DistributionState
-from releases.queries import Status, misses, status
+from releases.queries import Status, dropped_at, misses, status
 from releases.upkeep import finish_cancelled
 
 status_app = new_app()
@@ -128,6 +128,12 @@ def _rehearsal(shell: Shell, found: Status) -> str | None:
 def _print_misses(shell: Shell, distribution_id: int, *, as_json: bool) -> None:
     """One person a line: address, state, reason, kept apart by tabs."""
     with shell.database.reading() as session:
+        since = dropped_at(session, distribution_id)
+        if since is not None:
+            raise CommandError(
+                f"who got distribution {distribution_id} is not kept since "
+                f"{since.astimezone(shell.settings.zone):%Y-%m-%d}; `status` has the counts"
+            )
         found = misses(session, distribution_id)
         if as_json:
             objects = [

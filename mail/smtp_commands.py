@@ -61,6 +61,9 @@ OF_THE_MESSAGE = frozenset({RCPT, DATA, CONTENT})
 EXPECTED = {RSET: 2, MAIL: 2, RCPT: 2, DATA: 3, CONTENT: 2}
 
 
+_ALONE = {command: f"{command.value}\r\n" for command in (RSET, DATA)}
+
+
 def write_commands(group: tuple[Command, ...], item: Item, can: Capabilities) -> bytes:
     """Write what goes out together, up to the content."""
     text = ""
@@ -70,7 +73,7 @@ def write_commands(group: tuple[Command, ...], item: Item, can: Capabilities) ->
         elif command is RCPT:
             text += f"RCPT TO:<{item.rcpt_to}>\r\n"
         elif command is not CONTENT:
-            text += f"{command.value}\r\n"
+            text += _ALONE[command]
     return text.encode()
 
 

@@ -129,6 +129,8 @@ class Distribution(Base):
     # Known when expansion has finished: the sum of what its ranges inserted.
     eligible: Mapped[int | None] = mapped_column(BigId)
     finished_at: Mapped[dt.datetime | None] = mapped_column(Moment())
+    # Since when its deliveries and renderings are not kept any more; its batches are.
+    deliveries_dropped_at: Mapped[dt.datetime | None] = mapped_column(Moment())
 
 
 class DistributionRelease(Base):

@@ -1,10 +1,11 @@
 """Partitions of `delivery` in PostgreSQL: ranges of distributions, built ahead of need.
 
-Retention drops a partition whole. SQLite keeps one plain table.
+Retention drops a partition whole, and nobody waits for it. SQLite keeps one plain table.
 """
 
 from typing import Final
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -17,6 +18,9 @@ AHEAD: Final = 50
 
 # Two builders at once wait for each other.
 _ADVISORY_LOCK: Final = 0x6D65_6470
+# One drops at a time.
+_DROPPING: Final = 0x6D65_6471
+_LOCK_TIMEOUT_MILLISECONDS: Final = 2_000
 # A delivery is written again with its outcome: room on its page keeps that off the index.
 _FILL_FACTOR: Final = 40
 
@@ -44,6 +48,66 @@ def build_partitions(database: Database, up_to: int | None = None) -> list[str]:
         for first in missing:
             _build(session, first)
     return [f"delivery_p{first}" for first in missing]
+
+
+def droppable_partitions(database: Database) -> list[str]:
+    """The partitions of which every distribution is marked as dropped, the oldest first.
+
+    One that was cut off and not yet dropped, as by a crash, is among them.
+    """
+    with database.reading() as session:
+        # The brackets say which characters there are: LIKE knows no digits.
+        tables = session.scalars(
+            sa.text(
+                "SELECT relname::text FROM pg_class WHERE relkind = 'r' "
+                "AND relname ~ '^delivery_p[0-9]+$' AND pg_table_is_visible(oid)"
+            )
+        )
+        firsts = sorted(int(name.removeprefix("delivery_p")) for name in tables)
+        return [f"delivery_p{first}" for first in firsts if _is_dropped(session, first)]
+
+
+def _is_dropped(session: Session, first: int) -> bool:
+    last = first + DISTRIBUTIONS_PER_PARTITION - 1
+    of_partition = sa.select(Distribution.deliveries_dropped_at).where(
+        Distribution.id.between(first, last)
+    )
+    marks = session.scalars(of_partition).all()
+    return bool(marks) and None not in marks
+
+
+def drop_partition(database: Database, name: str) -> bool:
+    """Cut a partition off and drop it; False where that must wait for somebody.
+
+    Cut off CONCURRENTLY, which takes no lock that a fan-out would wait for: it waits, a bounded
+    time, for who is reading or writing deliveries now. What it leaves half done is finished by
+    the next call.
+    """
+    with database.engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        if not connection.scalar(sa.text(f"SELECT pg_try_advisory_lock({_DROPPING})")):
+            return False
+        try:
+            connection.execute(sa.text(f"SET lock_timeout = {_LOCK_TIMEOUT_MILLISECONDS}"))
+            is_pending = connection.scalar(
+                sa.text(
+                    "SELECT inhdetachpending FROM pg_inherits WHERE inhrelid = to_regclass(:name)"
+                ),
+                {"name": name},
+            )
+            if is_pending is not None:
+                how = "FINALIZE" if is_pending else "CONCURRENTLY"
+                connection.execute(sa.text(f"ALTER TABLE delivery DETACH PARTITION {name} {how}"))
+            connection.execute(sa.text(f"DROP TABLE IF EXISTS {name}"))
+        except sa.exc.OperationalError as error:
+            if isinstance(error.orig, psycopg.errors.LockNotAvailable):
+                return False
+            raise
+        finally:
+            if not connection.invalidated:
+                connection.execute(sa.text("RESET lock_timeout"))
+                connection.execute(sa.text(f"SELECT pg_advisory_unlock({_DROPPING})"))
+    return True
 
 
 def _first(distribution_id: int) -> int:

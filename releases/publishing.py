@@ -16,6 +16,7 @@ from releases.audience import HAS_IT, LISTS_MAX
 from releases.content import Content
 from releases.errors import EmbargoError
 from releases.models import (
+    Batch,
     Delivery,
     Distribution,
     DistributionKind,
@@ -99,6 +100,8 @@ def publish(database: Database, order: Order, *, salt: bytes) -> Published:
         due_at = _due(order.at, now)
         _check_embargo(content, lists, due_at)
         version, slug, is_new = _freeze(session, content)
+        if not (is_new or order.is_again):
+            _check_memory(session, version.id, order)
         is_scheduled = due_at > now
         if not is_scheduled:
             _check_audience(session, version.id, lists, now, order)
@@ -210,6 +213,27 @@ def _release(session: Session, content: Content) -> Release:
             return session.get_one(Release, made)
         number += 1
         slug = numbered(wanted, number)
+
+
+def _check_memory(session: Session, version_id: int, order: Order) -> None:
+    """Refuse what would reach people again because it is not known any more who they are."""
+    sent_on = session.scalar(
+        sa.select(sa.func.min(Distribution.due_at))
+        .join(DistributionRelease, DistributionRelease.distribution_id == Distribution.id)
+        .where(
+            DistributionRelease.version_id == version_id,
+            Distribution.is_rehearsal.is_(order.is_rehearsal),
+            Distribution.deliveries_dropped_at.is_not(None),
+            sa.exists().where(
+                Batch.distribution_id == Distribution.id, Batch.accepted + Batch.uncertain > 0
+            ),
+        )
+    )
+    if sent_on is not None:
+        raise PublishError(
+            f"this version went out on {sent_on:%Y-%m-%d}, and who got it is not kept any more: "
+            "--again sends it to everyone on the lists"
+        )
 
 
 def _check_audience(

@@ -107,6 +107,13 @@ def misses(session: Session, distribution_id: int) -> Iterator[Miss]:
         last = page[-1].subscriber_id
 
 
+def dropped_at(session: Session, distribution_id: int) -> dt.datetime | None:
+    """Since when it is not kept who got the distribution and who did not; None: it is kept."""
+    return session.scalar(
+        sa.select(Distribution.deliveries_dropped_at).where(Distribution.id == distribution_id)
+    )
+
+
 _COUNTED: Final = (
     "queued",
     "accepted",

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from mail.replies import Failed, InDoubt
 from releases.batches import recount, reopen_or_finish
 from releases.leasing import LEASE_SECONDS
-from releases.models import Batch, Delivery, Lease
+from releases.models import Batch, Delivery, Distribution, Lease
 from releases.outcomes import OPEN
 from releases.recording import Entry, record
 from runtime.database import read_clock
@@ -129,9 +129,19 @@ def adopt(
 def apply_late(session: Session, lease_id: int, batch_id: int, entries: Sequence[Entry]) -> None:
     """What a journal says of a batch that is not its lease's any more: acceptances count."""
     batch = session.get(Batch, batch_id, with_for_update=True)
-    if batch is not None:
+    if batch is not None and not _is_forgotten(session, batch.distribution_id):
         record(session, batch, lease_id, entries, is_holder=False, retry_at=read_clock(session))
         recount(session, batch)
+
+
+def _is_forgotten(session: Session, distribution_id: int) -> bool:
+    """Whether its deliveries are dropped, and its batches' counts final; not while this lasts."""
+    dropped_at = session.scalar(
+        sa.select(Distribution.deliveries_dropped_at)
+        .where(Distribution.id == distribution_id)
+        .with_for_update(read=True)
+    )
+    return dropped_at is not None
 
 
 def _others_in_doubt(session: Session, batch: Batch, known: Sequence[Entry]) -> list[Entry]:

@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     timezone: Annotated[str, AfterValidator(rules.zone_name)] = "UTC"
     only_to: Annotated[Commas, AfterValidator(rules.domains_and_addresses)] = ()
     trusted_proxies: Annotated[Commas, AfterValidator(rules.networks)] = ()
+    keep_deliveries_days: int = Field(default=400, ge=14, le=36_500)
     state_dir: Path | None = None
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
 

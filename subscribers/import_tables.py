@@ -4,7 +4,7 @@ PostgreSQL takes the rows by COPY.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -14,7 +14,10 @@ from subscribers.csv_rows import Row
 
 IMPORT_LOCK: Final = 0x696D7072
 """Two imports at once take turns: each would wait for the other's rows."""
-_COLUMNS: Final = ("line", "address", "address_key", "name", "language", "format", "outlet")
+HashedRow: TypeAlias = tuple[Row, bytes]
+"""A row and its address's suppression hash."""
+Staged: TypeAlias = bytes | list[tuple[Any, ...]]
+"""Rows as they go into the temporary table: COPY's text format, or SQLite's parameters."""
 
 _metadata = sa.MetaData()
 
@@ -46,25 +49,29 @@ plan = _temporary(
 )
 
 
-def stage(session: Session, chunk: Sequence[tuple[Row, bytes]]) -> None:
-    """Put the rows, each with its address's suppression hash, into the temporary table."""
+def staged(rows: Sequence[HashedRow], *, is_postgresql: bool) -> Staged:
+    """The rows in the form in which `stage` hands them over."""
+    if is_postgresql:
+        return "".join(map(_copied, rows)).encode()
+    return [(*row, fingerprint) for row, fingerprint in rows]
+
+
+def stage(session: Session, chunk: Staged) -> None:
+    """Put the rows into the temporary table."""
     connection = session.connection()
-    if is_postgresql(session):
+    if isinstance(chunk, bytes):
         _metadata.create_all(connection, checkfirst=False)
         driver = connection.connection.driver_connection
         assert driver is not None
         with driver.cursor().copy("COPY import_row FROM STDIN") as copy:
-            copy.write("".join(map(_copied, chunk)))
+            copy.write(chunk)
         session.execute(sa.select(sa.func.pg_advisory_xact_lock(IMPORT_LOCK)))
         return
     # A temporary table of SQLite outlives its transaction.
     for made in (plan, rows):
         connection.exec_driver_sql(f"DROP TABLE IF EXISTS temp.{made.name}")
     _metadata.create_all(connection, checkfirst=False)
-    connection.exec_driver_sql(
-        "INSERT INTO import_row VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [(*_staged(row), fingerprint) for row, fingerprint in chunk],
-    )
+    connection.exec_driver_sql("INSERT INTO import_row VALUES (?, ?, ?, ?, ?, ?, ?, ?)", chunk)
 
 
 def next_id(session: Session) -> sa.ColumnElement[int]:
@@ -78,12 +85,8 @@ def next_id(session: Session) -> sa.ColumnElement[int]:
     return given + sa.func.row_number().over(order_by=rows.c.line)
 
 
-def _staged(row: Row) -> tuple[Any, ...]:
-    return tuple(getattr(row, column) for column in _COLUMNS)
-
-
-def _copied(staged: tuple[Row, bytes]) -> str:
+def _copied(hashed: HashedRow) -> str:
     """A line of COPY's text format; rows hold neither tabs nor line breaks."""
-    row, fingerprint = staged
-    cells = "\t".join("\\N" if cell is None else str(cell).replace("\\", "\\\\") for cell in row)
+    row, fingerprint = hashed
+    cells = "\t".join(["\\N" if cell is None else str(cell).replace("\\", "\\\\") for cell in row])
     return f"{cells}\t\\\\x{fingerprint.hex()}\n"

@@ -1,5 +1,7 @@
 """Import: from a table to subscriptions, chunk by chunk, each in a transaction of its own.
 
+While the database settles a chunk, the next one is read and checked.
+
 It never brings back who left, stopped all mail, is suspended or suppressed, never empties a
 field by leaving it out, sends no mail, and running it twice changes nothing.
 """
@@ -19,7 +21,9 @@ from subscribers.columns import COLUMNS
 from subscribers.csv_rows import Row, row_reader
 from subscribers.csv_text import Fault, Table
 from subscribers.import_chunk import Fate, Skip, Target
+from subscribers.import_tables import HashedRow, Staged
 from subscribers.lists import list_by_slug
+from subscribers.reading_ahead import one_ahead
 from subscribers.seen import Seen
 
 CHUNK_ROWS: Final = 10_000
@@ -121,66 +125,84 @@ def import_subscribers(
     with database.reading() as session:
         list_id = list_by_slug(session, importing.list_slug).id
     target = Target(list_id, importing.is_confirmed, importing.source)
-    totals, seen, rows = Totals(), Seen(), iter(source)
+    totals, seen = Totals(), Seen()
+    chunks = one_ahead(_chunks(iter(source), seen, importing.hash_key, database))
     try:
-        while chunk := list(itertools.islice(rows, CHUNK_ROWS)):
-            good, problems = _sorted_out(chunk, seen, importing.hash_key)
+        for chunk in chunks:
             try:
-                done, skips = _apply(database, good, target, is_dry_run=importing.is_dry_run)
+                done, skips = _apply(database, chunk, target, is_dry_run=importing.is_dry_run)
             except sa.exc.SQLAlchemyError as error:
                 raise ImportInterruptedError(totals, error) from error
-            problems += (_skip_problem(skip, importing.zone) for skip in skips)
+            problems = [*chunk.problems, *(_skip_problem(skip, importing.zone) for skip in skips)]
             for problem in sorted(problems, key=lambda problem: problem.line):
                 importing.tell(problem)
             bad = sum(problem.is_bad for problem in problems)
             skipped = len(problems) - bad
-            totals += replace(done, skipped=skipped, bad=bad, last_line=chunk[-1].line)
+            totals += replace(done, skipped=skipped, bad=bad, last_line=chunk.last_line)
             importing.on_chunk(totals)
     finally:
+        chunks.close()
         seen.close()
     return totals
 
 
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Some rows in a row, read and checked: what can be without the database."""
+
+    good: Staged | None
+    """None where no row of it is to go in."""
+    problems: list[Problem]
+    last_line: int
+
+
+def _chunks(
+    rows: Iterator[Row | Fault], seen: Seen, hash_key: str, database: Database
+) -> Iterator[_Chunk]:
+    while read := list(itertools.islice(rows, CHUNK_ROWS)):
+        good, problems = _sorted_out(read, seen, hash_key)
+        staged = import_tables.staged(good, is_postgresql=database.is_postgresql) if good else None
+        yield _Chunk(staged, problems, read[-1].line)
+
+
 def _sorted_out(
-    chunk: list[Row | Fault], seen: Seen, hash_key: str
-) -> tuple[list[tuple[Row, bytes]], list[Problem]]:
+    read: list[Row | Fault], seen: Seen, hash_key: str
+) -> tuple[list[HashedRow], list[Problem]]:
     """The rows to stage, each with its hash, and what is wrong with the others."""
     hashed = [
-        (row, suppression_hash(hash_key, row.address_key)) for row in chunk if isinstance(row, Row)
+        (row, suppression_hash(hash_key, row.address_key)) for row in read if isinstance(row, Row)
     ]
     problems = [
         Problem(fault.line, fault.reason, fault.value, fault.is_bad)
-        for fault in chunk
+        for fault in read
         if isinstance(fault, Fault)
     ]
-    good = []
-    named = [(fingerprint, row.line) for row, fingerprint in hashed]
-    for pair, first_line in zip(hashed, seen.first_lines(named), strict=True):
-        if first_line is None:
-            good.append(pair)
-        else:
-            row = pair[0]
-            problems.append(
-                Problem(
-                    row.line,
-                    f"the same address as on line {first_line}",
-                    f"“{row.address}”",
-                    is_bad=True,
-                )
-            )
-    return good, problems
+    earlier = seen.first_lines([(fingerprint, row.line) for row, fingerprint in hashed])
+    if not earlier:
+        return hashed, problems
+    problems += (
+        Problem(
+            row.line,
+            f"the same address as on line {earlier[row.line]}",
+            f"“{row.address}”",
+            is_bad=True,
+        )
+        for row, _ in hashed
+        if row.line in earlier
+    )
+    return [pair for pair in hashed if pair[0].line not in earlier], problems
 
 
 def _apply(
-    database: Database, rows: list[tuple[Row, bytes]], target: Target, *, is_dry_run: bool
+    database: Database, chunk: _Chunk, target: Target, *, is_dry_run: bool
 ) -> tuple[Totals, list[Skip]]:
     """Settle a chunk in one transaction."""
-    if not rows:
+    if chunk.good is None:
         return Totals(), []
     for attempt in itertools.count(1):
         try:
             with database.transaction() as session:
-                import_tables.stage(session, rows)
+                import_tables.stage(session, chunk.good)
                 planned = import_chunk.plan(session, target)
                 skips = list(import_chunk.skipped(session, target)) if planned.skips else []
                 if is_dry_run:

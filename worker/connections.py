@@ -44,8 +44,8 @@ class ConnectionOptions:
 class Connection:
     """One connection, driven by the postman's loop.
 
-    ``deadline`` is when it is to be cut unless something happens; ``wants_write`` what the loop
-    has to wait for besides octets to read. Every method that may settle items returns events;
+    ``deadline`` is when it is to be cut unless something happens, ``goes_on_since`` when something
+    last did; ``wants_write`` what the loop has to wait for besides octets to read. Every method that may settle items returns events;
     once ``is_closed``, the loop closes the ``socket``.
     Raises :class:`OSError` where there is no way to the address at all.
     """
@@ -74,8 +74,7 @@ class Connection:
             proved_greeting=relay.proved_greeting,
             window=options.window,
         )
-        self.deadline = now + options.timeouts.connect
-        self.idle_since = now
+        self.goes_on_since = now
         self._options = options
         self._timeouts = options.timeouts
         self._tls: TlsChannel | None = None
@@ -91,6 +90,22 @@ class Connection:
             raise OSError(code, os.strerror(code))
 
     @property
+    def deadline(self) -> float:
+        """Say when what is waited for now has taken too long."""
+        session, limits = self.session, self._timeouts
+        if self.is_connecting:
+            limit = limits.connect
+        elif self._unsent:
+            limit = limits.write
+        elif session.said_farewell:
+            limit = limits.farewell
+        elif session.is_idle:
+            limit = _NEVER
+        else:
+            limit = limits.content if session.awaits_content_reply else limits.command
+        return self.goes_on_since + limit
+
+    @property
     def wants_write(self) -> bool:
         """Tell whether the loop has to wait until the socket takes more."""
         return self.is_connecting or bool(self._unsent)
@@ -104,7 +119,7 @@ class Connection:
             return self.cut(describe_error(OSError(code, os.strerror(code))))
         self.is_connecting = False
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.deadline = now + self._timeouts.command
+        self.goes_on_since = now
         return self._begin_tls(now) if self.relay.security is Security.TLS else ()
 
     def on_readable(self, now: float) -> Sequence[Event]:
@@ -181,10 +196,10 @@ class Connection:
             return self._read_last_words(describe_error(error), now)
         if sent == len(octets):
             self._unsent = b""
-            self._await_reply(now)
+            self.goes_on_since = now
         else:
             if sent or not self._unsent:
-                self.deadline = now + self._timeouts.write
+                self.goes_on_since = now
             self._unsent = octets[sent:]
         return ()
 
@@ -212,9 +227,8 @@ class Connection:
             if session.said_farewell:
                 self._octets_given_up += len(self._unsent)
                 self._unsent = b""
-                self.deadline = now + self._timeouts.farewell
-            elif not self._unsent:
-                self._await_reply(now)
+            if not self._unsent:
+                self.goes_on_since = now
         if events:
             return self._act(events, now)
         return events
@@ -227,16 +241,6 @@ class Connection:
         elif isinstance(last, TlsWanted):
             return [*events[:-1], *self._begin_tls(now)]
         return events
-
-    def _await_reply(self, now: float) -> None:
-        session = self.session
-        if session.is_idle:
-            self.deadline = _NEVER
-            self.idle_since = now
-        elif session.awaits_content_reply:
-            self.deadline = now + self._timeouts.content
-        else:
-            self.deadline = now + self._timeouts.command
 
     def _begin_tls(self, now: float) -> Sequence[Event]:
         self._tls = TlsChannel(self._options.tls_context(), self.relay.host)

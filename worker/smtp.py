@@ -268,7 +268,7 @@ class Postman:
         self._is_catching_up = True
         now = self._clock()
         for connection in list(self._desk_of):
-            if now - connection.idle_since > self._timeouts.idle:
+            if now - connection.goes_on_since > self._timeouts.idle:
                 connection.take_leave()
                 self._forget(connection, "idle", now)
         self._next_check = now

@@ -4,6 +4,7 @@ It needs only the database, leads nobody and follows nobody: any number of sweep
 once. Each duty is on its own; one that fails is logged, and the others go on.
 """
 
+import datetime as dt
 import functools
 import threading
 import time
@@ -16,6 +17,7 @@ from releases.batches import has_open_batch
 from releases.leasing import release_lease, renew_lease, take_lease
 from releases.models import DistributionState
 from releases.partitions import build_partitions
+from releases.retention import drop_old
 from releases.upkeep import (
     Unfinished,
     batches_to_deliver,
@@ -41,6 +43,11 @@ PATIENCE_ROUNDS: Final = 2
 """So many rounds a ring may go unanswered before the sweep does the work itself."""
 STOP_SECONDS: Final = 5.0
 PARTITIONS_EVERY_ROUNDS: Final = 60
+RETENTION_EVERY_ROUNDS: Final = 600
+RETENTION_ROUND: Final = 30
+"""Not the first ones: a worker that comes up has more urgent things to do."""
+RETENTION_PAUSE_SECONDS: Final = 0.05
+"""Between two pieces, so that SQLite's one writer can be somebody else."""
 
 log = get_logger("worker")
 
@@ -58,6 +65,7 @@ class Sweep:
         self._watch = ClockWatch()
         # How far the expanding distributions were in the last round, and since how many rounds.
         self._standstills: dict[int, tuple[int, int]] = {}
+        self._retention: threading.Thread | None = None
         self._thread = threading.Thread(target=self._run, name="medianote-sweep", daemon=True)
 
     def start(self) -> None:
@@ -70,6 +78,8 @@ class Sweep:
         self._ended.set()
         if self._thread.ident is not None:
             self._thread.join(STOP_SECONDS)
+        if self._retention is not None:
+            self._retention.join(STOP_SECONDS)
         self._do("leases", self._give_back_lease)
         self._context.close()
 
@@ -79,6 +89,8 @@ class Sweep:
         self._do("pulse", self._keep_pulse)
         if self._rounds % PARTITIONS_EVERY_ROUNDS == 0:
             self._do("partitions", lambda: build_partitions(database))
+        if self._rounds % RETENTION_EVERY_ROUNDS == RETENTION_ROUND:
+            self._start_retention()
         self._rounds += 1
         self._do("leases", self._adopt)
         left: list[Unfinished] = []
@@ -118,6 +130,20 @@ class Sweep:
         self._troubles[duty] = reason
         log.warning("the sweep cannot do a duty; it tries again", duty=duty, reason=reason)
         return True
+
+    def _start_retention(self) -> None:
+        """In a thread of its own: to remove gigabytes takes seconds that the duties do not have."""
+        if self._retention is not None and self._retention.is_alive():
+            return
+        keep = dt.timedelta(days=self._context.settings.keep_deliveries_days)
+        drop = functools.partial(drop_old, self._context.database, keep, self._may_go_on)
+        self._retention = threading.Thread(
+            target=self._do, args=("retention", drop), name="medianote-retention", daemon=True
+        )
+        self._retention.start()
+
+    def _may_go_on(self) -> bool:
+        return not self._ended.wait(RETENTION_PAUSE_SECONDS)
 
     def _keep_pulse(self) -> None:
         """Say that this worker runs, and that its journal folder has somebody to look after it."""

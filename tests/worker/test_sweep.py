@@ -18,11 +18,13 @@ from releases.upkeep import finish_cancelled
 from runtime.database import Database
 from runtime.settings import Settings
 from subscribers.models import MailingList
+from tests.releases.test_retention import begin_next_partition, deliveries, sent
 from tests.support.fleet import fleet, settings_of, status_of, wait_until
 from tests.support.office import HASH_KEY, Office
 from tests.support.services import RedisServer
 from tests.support.smtp_server import SmtpServer
 from tests.worker.test_doorbell import messages
+from worker import sweep as sweep_module
 from worker.adoption import adopt_lost_leases
 from worker.context import Context, Stopping
 from worker.doorbell import make_ringer
@@ -116,6 +118,19 @@ def test_what_nobody_comes_to_expand_the_sweep_expands(ground: Ground) -> None:
         sweep.round()
     stands = status_of(ground.office, distribution)
     assert (stands.eligible, stands.queued) == (3, 3)
+
+
+def test_old_deliveries_are_dropped(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Now and then the sweep looks for what need not be kept any more."""
+    monkeypatch.setattr(sweep_module, "RETENTION_ROUND", 1)
+    ground.office.subscribe(ground.office.people(3), ground.list_id)
+    old = sent(ground.office)
+    begin_next_partition(ground.office)
+    sweep = ground.sweep()
+    sweep.round()
+    assert deliveries(ground.office, old) == 3
+    sweep.round()
+    wait_until(lambda: deliveries(ground.office, old) == 0, 10)
 
 
 def test_a_release_that_cannot_be_rendered_is_held(ground: Ground) -> None:
