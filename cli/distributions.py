@@ -5,8 +5,9 @@ import time
 from typing import Annotated
 
 import typer
+from sqlalchemy.orm import Session
 
-from cli.errors import CommandError, one_line, say
+from cli.errors import WRONG_USE, CommandError, one_line, say
 from cli.shell import Shell, opened
 from cli.status_text import status_lines
 from cli.typer_apps import new_app
@@ -37,17 +38,42 @@ def show_status(
     who_failed: Annotated[
         bool, typer.Option("--failed", help="List who did not get it, and why.")
     ] = False,
+    watched: Annotated[
+        bool, typer.Option("--watch", help="Go on showing it, with its rate, until it is over.")
+    ] = False,
+    manifest: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.csv", help="Write everyone and what became of theirs; or -."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
 ) -> None:
     """Show how a distribution stands: how many have it, and what became of the others.
 
     --failed lists the people instead: who failed, is uncertain, was not to be mailed or was
-    cancelled, with the reason (with --json an array of objects).
+    cancelled, with the reason (with --json an array of objects). --watch redraws it in its place
+    (a line every few seconds where that is not a terminal) until it is complete or cancelled;
+    Ctrl-C ends the watching, not the distribution.
+
+    --manifest writes a line of CSV for each person: address, outcome, time, reply, Message-ID
+    and more. The SHA-256 of the first one that is written after the end is kept, and a later one
+    is compared with it.
     """
+    _check_one_of({"--failed": who_failed, "--watch": watched, "--manifest": manifest is not None})
+    if as_json and (watched or manifest is not None):
+        raise CommandError("--json goes with neither --watch nor --manifest", WRONG_USE)
     with opened() as shell:
         found = read_status(shell, distribution_id)
         if who_failed:
             _print_misses(shell, distribution_id, as_json=as_json)
+        elif watched:
+            # It reads statuses by this module, and few commands need it.
+            from cli.watching import watch  # noqa: PLC0415
+
+            watch(shell, distribution_id, _rehearsal(shell, found))
+        elif manifest is not None:
+            from cli.manifests import write_manifest_to  # noqa: PLC0415
+
+            write_manifest_to(shell, distribution_id, manifest)
         else:
             print_status(shell, found, as_json=as_json)
 
@@ -78,14 +104,19 @@ def resume_it(distribution_id: DistributionId) -> None:
 
 @cancel_app.command("cancel")
 def cancel_it(distribution_id: DistributionId) -> None:
-    """End a distribution for good: nothing more is sent; what has been sent stays sent."""
+    """End a distribution for good: nothing more is sent; what has been sent stays sent.
+
+    One that still waits for its time (--at, --undo) ends without a single mail.
+    """
     with opened() as shell:
         with shell.database.transaction() as session:
             left_out = cancel(session, distribution_id)
         # A worker's sweep would do it; none may run.
         ends_at = time.monotonic() + SETTLE_SECONDS
         finish_cancelled(shell.database, distribution_id, lambda: time.monotonic() < ends_at)
-    print(f"distribution {distribution_id} is cancelled")
+        found = read_status(shell, distribution_id)
+    nothing_sent = "; no mail of it was sent" if found.is_without_mail else ""
+    print(f"distribution {distribution_id} is cancelled{nothing_sent}")
     if left_out:
         people = "1 person" if left_out == 1 else f"{left_out:,} people"
         print(
@@ -116,6 +147,12 @@ def print_status(shell: Shell, found: Status, *, as_json: bool) -> None:
     print("\n".join(status_lines(found, shell.settings.zone)))
 
 
+def _check_one_of(given: dict[str, bool]) -> None:
+    names = [name for name, is_given in given.items() if is_given]
+    if len(names) > 1:
+        raise CommandError(f"{' and '.join(names)} exclude each other: name one", WRONG_USE)
+
+
 def _rehearsal(shell: Shell, found: Status) -> str | None:
     """What is said of a rehearsal: of this distribution, or of all as things are set now."""
     if shell.settings.is_rehearsal:
@@ -125,22 +162,29 @@ def _rehearsal(shell: Shell, found: Status) -> str | None:
     return None
 
 
+def check_kept(shell: Shell, session: Session, distribution_id: int) -> None:
+    """Raise CommandError when it is not kept any more who got the distribution."""
+    since = dropped_at(session, distribution_id)
+    if since is not None:
+        raise CommandError(
+            f"who got distribution {distribution_id} is not kept since "
+            f"{since.astimezone(shell.settings.zone):%Y-%m-%d}; `status` has the counts"
+        )
+
+
 def _print_misses(shell: Shell, distribution_id: int, *, as_json: bool) -> None:
     """One person a line: address, state, reason, kept apart by tabs."""
     with shell.database.reading() as session:
-        since = dropped_at(session, distribution_id)
-        if since is not None:
-            raise CommandError(
-                f"who got distribution {distribution_id} is not kept since "
-                f"{since.astimezone(shell.settings.zone):%Y-%m-%d}; `status` has the counts"
-            )
+        check_kept(shell, session, distribution_id)
         found = misses(session, distribution_id)
         if as_json:
-            objects = [
-                {"email": miss.address, "state": miss.state, "reason": miss.reason}
-                for miss in found
-            ]
-            print(json.dumps(objects, ensure_ascii=False))
+            # One by one: they may be many.
+            begin = "["
+            for miss in found:
+                said = {"email": miss.address, "state": miss.state, "reason": miss.reason}
+                print(begin + json.dumps(said, ensure_ascii=False), end="")
+                begin = ", "
+            print("]" if begin == ", " else "[]")
             return
         for miss in found:
             shown = (miss.address or "(erased)", miss.state, miss.reason or "")

@@ -6,19 +6,19 @@ import json
 import secrets
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import sqlalchemy as sa
 import typer
 
-from cli.distributions import read_status
+from cli.distributions import ID_MAX, read_status
 from cli.errors import FAILED, WRONG_USE, CommandError, say
 from cli.logs import quiet_logs
 from cli.release_files import read_release, say_unsure
 from cli.sample_copy import SAMPLE_LEAD, sample_copy
 from cli.shell import Shell, opened
-from cli.status_text import shortcomings
+from cli.status_text import shortcomings, undo_line
 from cli.typer_apps import new_app
 from cli.waiting import wait_for
 from releases.content import Content
@@ -28,6 +28,8 @@ from releases.publishing import Order, Published, with_embargo
 from releases.publishing import publish as publish_order
 from releases.rendering import Lead
 from releases.renderings import lead_of
+from releases.resending import ResendOrder, resend, what_it_carried
+from runtime.setting_rules import UNDO_MAX_SECONDS
 from subscribers.models import MailingList
 from worker.doorbell import get_ready, ring_prepare
 from worker.presence import worker_is_running
@@ -38,13 +40,14 @@ app = new_app()
 @app.command()
 def publish(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="The release: plain text or Markdown; or -.")
-    ],
+        str | None,
+        typer.Argument(metavar="FILE", help="The release: plain text or Markdown; or -."),
+    ] = None,
     *,
     lists: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option("--list", metavar="SLUG", help="A list to send it to; may be repeated."),
-    ],
+    ] = None,
     at: Annotated[
         str | None,
         typer.Option(metavar="ISO-TIME", help="Send it then: 2026-03-05T18:00+01:00."),
@@ -56,6 +59,28 @@ def publish(
     again: Annotated[
         bool, typer.Option("--again", help="Also to those who have this version already.")
     ] = False,
+    urgent: Annotated[
+        bool, typer.Option("--urgent", help="Before all that is not urgent, and at once.")
+    ] = False,
+    undo: Annotated[
+        int | None,
+        typer.Option(
+            metavar="SECONDS",
+            min=0,
+            max=UNDO_MAX_SECONDS,
+            help="Send nothing for so long, so that `cancel` leaves no mail behind "
+            "(otherwise MEDIANOTE_UNDO_SECONDS).",
+        ),
+    ] = None,
+    resend_failed: Annotated[
+        int | None,
+        typer.Option(
+            metavar="ID",
+            min=1,
+            max=ID_MAX,
+            help="Instead of FILE and --list: once more to those for whom distribution ID failed.",
+        ),
+    ] = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until it is complete; status 1 if any failed.")
     ] = False,
@@ -68,20 +93,38 @@ def publish(
     Who has this version already, or is about to get it, is left out. Without a broker it is
     sent while `medianote worker`, `web`, `demo` or --wait runs. A distribution that is paused or
     held is waited for; Ctrl-C ends the waiting, not the distribution.
+
+    --resend-failed sends what an earlier distribution carried to just those of its lists for
+    whom it failed, who still follow one of them and have not had it since. Who is uncertain
+    there may have it, and is left out.
     """
+    given = Given(file, tuple(lists or ()), embargo is not None, again, resend_failed)
+    check_given(given)
     order = Order(
         content=Content(title="", body=()),
-        lists=tuple(lists),
+        lists=given.lists,
         at=_moment("--at", at),
         embargo=_moment("--embargo", embargo),
         is_again=again,
+        is_urgent=urgent,
     )
     quiet_logs()
     with opened() as shell:
         get_ready(shell.settings)
-        published = _publish(shell, file, order)
+        order = replace(
+            order,
+            is_rehearsal=shell.settings.is_rehearsal,
+            undo_seconds=shell.settings.undo_seconds if undo is None else undo,
+        )
+        if resend_failed is not None:
+            published = _resend(shell, resend_failed, order)
+        else:
+            assert file is not None
+            published = _publish(shell, file, order)
         if not as_json:
             print(published.distribution_id, flush=True)
+        if published.has_undo:
+            say(undo_line(published.distribution_id, published.due_at, shell.settings.zone))
         if wait:
             _wait(shell, published, as_json=as_json)
             return
@@ -91,19 +134,84 @@ def publish(
         _say_if_nobody_sends(shell, published)
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What says what is sent and to whom, as it was given."""
+
+    file: str | None
+    lists: tuple[str, ...]
+    has_embargo: bool
+    is_again: bool
+    resend_failed: int | None
+
+
+def check_given(given: Given) -> None:
+    """Raise CommandError where FILE, --list and --resend-failed do not go together."""
+    if given.resend_failed is None:
+        missing = (
+            "argument 'FILE'"
+            if given.file is None
+            else "option '--list'"
+            if not given.lists
+            else None
+        )
+        if missing is not None:
+            raise CommandError(f"Missing {missing} (see `medianote publish --help`)", WRONG_USE)
+        return
+    too_many = [
+        name
+        for name, is_given in (
+            ("FILE", given.file is not None),
+            ("--list", bool(given.lists)),
+            ("--embargo", given.has_embargo),
+            ("--again", given.is_again),
+        )
+        if is_given
+    ]
+    if too_many:
+        raise CommandError(
+            f"--resend-failed sends what distribution {given.resend_failed} carried, to its "
+            f"lists: leave {' and '.join(too_many)} out",
+            WRONG_USE,
+        )
+
+
 def _publish(shell: Shell, file: str, order: Order) -> Published:
     """Read the release, check that it renders, and order its distribution."""
     parsed = read_release(file, is_embargo_known=order.embargo is not None)
     say_unsure(parsed)
     content = with_embargo(parsed.content, order.embargo)
-    when = order.at or dt.datetime.now(dt.UTC)
+    _check_copies(shell, content, order.lists, order.at)
+    order = replace(order, content=content)
+    return publish_order(shell.database, order, salt=secrets.token_bytes(16))
+
+
+def _resend(shell: Shell, distribution_id: int, order: Order) -> Published:
+    """The same for who of a distribution failed."""
+    with shell.database.reading() as session:
+        carried = what_it_carried(session, distribution_id)
+    for content in carried.contents:
+        _check_copies(shell, content, carried.lists, order.at)
+    resend_order = ResendOrder(
+        distribution_id,
+        at=order.at,
+        is_urgent=order.is_urgent,
+        is_rehearsal=order.is_rehearsal,
+        undo_seconds=order.undo_seconds,
+    )
+    return resend(shell.database, resend_order, salt=secrets.token_bytes(16))
+
+
+def _check_copies(
+    shell: Shell, content: Content, lists: Sequence[str], at: dt.datetime | None
+) -> None:
+    """Raise when the release cannot be mailed; say what is doubtful about it."""
+    when = at or dt.datetime.now(dt.UTC)
     warnings: dict[str, None] = {}
-    for lead in _leads(shell, order.lists):
+    for lead in _leads(shell, lists):
         warnings |= dict.fromkeys(sample_copy(content, shell.settings, when, lead).warnings)
     for warning in warnings:
         say(warning)
-    order = replace(order, content=content, is_rehearsal=shell.settings.is_rehearsal)
-    return publish_order(shell.database, order, salt=secrets.token_bytes(16))
 
 
 def _leads(shell: Shell, slugs: Sequence[str]) -> list[Lead]:

@@ -25,7 +25,10 @@ _OPEN: Final = ("queued", "deferred")
 
 def status_lines(found: Status, zone: dt.tzinfo) -> list[str]:
     """The state, its reason, and the counts, a line each; times in this zone."""
-    lines = [f"distribution {found.id} ({found.kind}): {found.state}{_when(found, zone)}"]
+    kind = f"{found.kind}, urgent" if found.is_urgent else found.kind
+    lines = [f"distribution {found.id} ({kind}): {found.state}{_when(found, zone)}"]
+    if found.resends_id is not None:
+        lines.append(f"  once more to whoever failed in distribution {found.resends_id}")
     if found.note:
         lines.append(f"  {found.note}")
     is_over = found.state == "cancelled"
@@ -45,7 +48,17 @@ def status_lines(found: Status, zone: dt.tzinfo) -> list[str]:
     counts = [(count, what) for count, what in counts if count]
     width = max((len(f"{count:,}") for count, _ in counts), default=0)
     lines += (f"  {f'{count:,}':>{width}}  {what}" for count, what in counts)
+    if found.manifest is not None:
+        lines.append(f"  manifest of {_moment(found.manifest.at, zone)}: {found.manifest}")
     return lines
+
+
+def undo_line(distribution_id: int, due_at: dt.datetime, zone: dt.tzinfo) -> str:
+    """Until when a distribution can be stopped without a single mail, and by what."""
+    return (
+        f"distribution {distribution_id} is sent at {_moment(due_at, zone)}; until then "
+        f"`medianote cancel {distribution_id}` stops it without a single mail"
+    )
 
 
 def shortcomings(found: Status) -> str | None:

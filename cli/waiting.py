@@ -20,17 +20,17 @@ WORKER_GRACE_SECONDS: Final = 10.0
 
 def wait_for(shell: Shell, distribution_id: int) -> Status:
     """Return when the distribution is finished, whatever keeps it meanwhile."""
-    told = _Told(distribution_id)
+    told = Told(distribution_id)
     pause_seconds = POLL_SECONDS
     with Progress(f"distribution {distribution_id}") as progress:
         try:
             while True:
-                found = _look(shell, distribution_id, told)
+                found = look(shell, distribution_id, told)
                 if found is not None:
                     if found.is_finished:
                         return found
-                    progress.show(_settled(found), found.eligible, _note(found))
-                    told.tell(_hindrance(found))
+                    progress.show(found.settled, found.eligible, _note(found))
+                    told.tell(hindrance(found))
                 time.sleep(pause_seconds)
                 pause_seconds = min(pause_seconds * 1.2, SLOWEST_POLL_SECONDS)
         except KeyboardInterrupt:
@@ -38,7 +38,7 @@ def wait_for(shell: Shell, distribution_id: int) -> Status:
             raise
 
 
-class _Told:
+class Told:
     """Says each thing once, until it is another one."""
 
     def __init__(self, distribution_id: int) -> None:
@@ -48,12 +48,13 @@ class _Told:
         self.has_missed_workers = False
 
     def tell(self, what: str | None) -> None:
+        """Say it on standard error; None: there is nothing to say any more."""
         if what is not None and what != self._last:
             say(f"distribution {self._distribution_id}: {what}")
         self._last = what
 
 
-def _look(shell: Shell, distribution_id: int, told: _Told) -> Status | None:
+def look(shell: Shell, distribution_id: int, told: Told) -> Status | None:
     """How it stands; None while the database does not answer."""
     try:
         found = read_status(shell, distribution_id)
@@ -69,15 +70,11 @@ def _look(shell: Shell, distribution_id: int, told: _Told) -> Status | None:
     return found
 
 
-def _settled(found: Status) -> int:
-    return found.accepted + found.failed + found.suppressed + found.cancelled + found.uncertain
-
-
 def _note(found: Status) -> str | None:
     return found.state if found.state != DistributionState.RUNNING else None
 
 
-def _hindrance(found: Status) -> str | None:
+def hindrance(found: Status) -> str | None:
     """Why it does not go on, in one plain line; None while it does."""
     match found.state:
         case DistributionState.PAUSED:

@@ -1,9 +1,10 @@
 """Who gets a distribution: the statements that find and insert its audience, range by range.
 
 The audience is whoever's at-once subscription to a chosen list began by the cut-off and had
-not ended at it, less who already has the version or is about to get it. Lists are numbered by
-their place in the officer's order; a person's *mask* has a bit for each list that their copy
-comes through, the lowest being the lead list.
+not ended at it, less who already has the version or is about to get it; of a resend, whoever
+of these failed in the distribution that it resends. Lists are numbered by their place in the
+officer's order; a person's *mask* has a bit for each list that their copy comes through, the
+lowest being the lead list.
 """
 
 import functools
@@ -13,9 +14,9 @@ from typing import Any, Final, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import aliased
 
 from releases.models import Delivery, DeliveryState
+from releases.resent import Resent, failed_in, failed_range_end, had_it
 from subscribers.models import (
     Frequency,
     Subscriber,
@@ -26,13 +27,6 @@ from subscribers.models import (
 
 LISTS_MAX: Final = 62
 """More lists than this do not fit into a mask."""
-HAS_IT: Final = (
-    DeliveryState.QUEUED,
-    DeliveryState.DEFERRED,
-    DeliveryState.ACCEPTED,
-    DeliveryState.UNCERTAIN,
-)
-"""The states of a delivery whose person has the version, or is about to get it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +58,11 @@ class Statements:
 
 @functools.lru_cache(maxsize=32)
 def statements(
-    lists: tuple[int, ...], others: tuple[int, ...], *, is_postgresql: bool
+    lists: tuple[int, ...],
+    others: tuple[int, ...],
+    *,
+    is_postgresql: bool,
+    resent: Resent | None = None,
 ) -> Statements:
     """The statements for these lists (in the officer's order).
 
@@ -73,8 +71,9 @@ def statements(
     """
     if not 0 < len(lists) <= LISTS_MAX:
         raise ValueError(f"a distribution goes to 1 to {LISTS_MAX} lists")
-    members = _members(lists, others)
-    return Statements(_range_end(lists), _combinations(members), _insert(members, is_postgresql))
+    members = _members(lists, others, resent)
+    range_end = _range_end(lists) if resent is None else failed_range_end(resent)
+    return Statements(range_end, _combinations(members), _insert(members, is_postgresql))
 
 
 def _is_member() -> sa.ColumnElement[bool]:
@@ -116,7 +115,7 @@ def _range_end(lists: Sequence[int]) -> sa.Select[*tuple[Any, ...]]:
     return sa.select(sa.func.max(next_ones.c.subscriber_id), sa.func.count())
 
 
-def _members(lists: Sequence[int], others: Sequence[int]) -> sa.Subquery:
+def _members(lists: Sequence[int], others: Sequence[int], resent: Resent | None) -> sa.Subquery:
     """Who of the range from `after` to `last` is to get it, one row each."""
     bit = sa.case(
         *(
@@ -164,15 +163,15 @@ def _members(lists: Sequence[int], others: Sequence[int]) -> sa.Subquery:
         .join(Subscriber, Subscriber.id == members.c.subscriber_id)
         .outerjoin(Suppression, Suppression.address_hash == Subscriber.address_hash)
     )
+    if resent is not None:
+        chosen = chosen.where(failed_in(resent.distribution_id, members.c.subscriber_id))
     if others:
-        theirs = aliased(Delivery)
+        theirs, conditions = had_it(others, members.c.subscriber_id, resent)
         chosen = chosen.where(
             ~sa.exists().where(
-                theirs.distribution_id.in_(others),
-                theirs.subscriber_id == members.c.subscriber_id,
+                *conditions,
                 theirs.subscriber_id > sa.bindparam("after"),
                 theirs.subscriber_id <= sa.bindparam("last"),
-                theirs.state.in_(HAS_IT),
             )
         )
     return chosen.subquery("chosen")

@@ -1,7 +1,7 @@
-"""Pause, resume and cancel: an officer's hand on a distribution.
+"""Pause, resume and cancel: an officer's hand on a distribution; and what is kept of it.
 
-Each changes the distribution's row alone, so that it takes effect at once; what follows from
-it (no more leases; open deliveries cancelled) is the workers' and the sweep's.
+Each of the three changes the distribution's row alone, so that it takes effect at once; what
+follows from it (no more leases; open deliveries cancelled) is the workers' and the sweep's.
 """
 
 import sqlalchemy as sa
@@ -84,6 +84,17 @@ def cancel(session: Session, distribution_id: int) -> int:
         distribution.state = State.CANCELLED
         distribution.note = None
     return _left_out(session, distribution_id)
+
+
+def keep_manifest(session: Session, distribution_id: int, sha256: bytes) -> bool:
+    """Keep the digest of a manifest; whether it is the first one. A later one changes nothing."""
+    kept = session.execute(
+        sa.update(Distribution)
+        .where(Distribution.id == distribution_id, Distribution.manifest_digest.is_(None))
+        .values(manifest_digest=sha256, manifest_at=read_clock(session))
+        .returning(Distribution.id)
+    )
+    return kept.first() is not None
 
 
 def _locked(session: Session, distribution_id: int) -> Distribution:

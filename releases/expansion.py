@@ -24,6 +24,7 @@ from releases.models import (
     DistributionState,
     ReleaseVersion,
 )
+from releases.resent import resent_by
 from runtime.database import Database, database_now, is_postgresql, read_clock
 
 FIRST_RANGE_SIZE: Final = 200
@@ -141,7 +142,10 @@ def expand_range(session: Session, distribution_id: int, copies: Copies, size: i
         if is_one_undecided:
             return MustWait()
     found = statements(
-        _lists(session, distribution_id), others, is_postgresql=is_postgresql(session)
+        _lists(session, distribution_id),
+        others,
+        is_postgresql=is_postgresql(session),
+        resent=resent_by(session, distribution.resends_id),
     )
     after = distribution.expanded_to
     bounds = {"cutoff": distribution.due_at, "after": after}

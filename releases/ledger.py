@@ -10,14 +10,14 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from releases.backoff import retry_delay_seconds
 from releases.batches import Counts, recount, reopen_or_finish
 from releases.leasing import Leased, Recipient, hold_lease, lease_next, read_batch
 from releases.models import Batch, Distribution, DistributionState
 from releases.recording import Entry, record, withhold
-from runtime.database import read_clock
+from runtime.database import database_now, read_clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ class Turn:
     is_lease_held: bool
     leased: Leased | None = None
     stopped: frozenset[int] = frozenset()
-    """Distributions among the reported ones that do not run any more."""
+    """Distributions among the reported ones that do not run any more, or make way: something
+    more urgent waits to be leased."""
     finished: frozenset[int] = frozenset()
     """Distributions that had a batch finished: there may be nothing left of them."""
     lost: frozenset[int] = field(default=frozenset())
@@ -92,13 +93,14 @@ def take_turn(
             _note_of(report, notes, batch.distribution_id)
             finished.add(batch.distribution_id)
             is_some_given_back |= counts.queued > 0 and report.relay_trouble is None
+    # Before leasing: what we lease ourselves must overtake what is in our hands, too.
+    stopped = _to_stop(session, {batch.distribution_id for batch in batches.values()})
     leased = None
     if wants_next and is_lease_held:
         leased = _lease(session, lease_id, why_withheld)
     session.flush()
     for distribution_id in sorted(notes):
         _set_note(session, distribution_id, notes[distribution_id])
-    stopped = _not_running(session, {batch.distribution_id for batch in batches.values()})
     return Turn(
         is_lease_held, leased, stopped, frozenset(finished), frozenset(lost), is_some_given_back
     )
@@ -163,14 +165,23 @@ def _lease(
     return replace(leased, recipients=tuple(kept))
 
 
-def _not_running(session: Session, distributions: Collection[int]) -> frozenset[int]:
+def _to_stop(session: Session, distributions: Collection[int]) -> frozenset[int]:
     if not distributions:
         return frozenset()
+    urgent = aliased(Distribution)
+    is_overtaken = sa.exists().where(
+        Batch.state == sa.literal_column("'open'"),
+        Batch.lane < Distribution.lane,
+        Batch.due_at <= database_now(),
+        urgent.id == Batch.distribution_id,
+        urgent.state == DistributionState.RUNNING,
+        urgent.deadline_at > database_now(),
+    )
     return frozenset(
         session.scalars(
             sa.select(Distribution.id).where(
                 Distribution.id.in_(distributions),
-                Distribution.state != DistributionState.RUNNING,
+                sa.or_(Distribution.state != DistributionState.RUNNING, is_overtaken),
             )
         )
     )

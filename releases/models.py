@@ -6,7 +6,7 @@ PostgreSQL they are partitioned by ranges of distributions and dropped by the pa
 
 import datetime as dt
 import enum
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -15,6 +15,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from runtime.database import Base, BigId, Moment, database_now, one_of
 
 Json = sa.JSON().with_variant(JSONB(), "postgresql")
+
+
+URGENT_LANE: Final = 0
+ORDINARY_LANE: Final = 1
+"""Lower lanes go first: distributions and their batches are in one."""
 
 
 class DistributionKind(enum.StrEnum):
@@ -107,8 +112,11 @@ class Distribution(Base):
     state: Mapped[str] = mapped_column(sa.Text)
     # Why it is held, or what it waits for (a relay that is down), in one plain line.
     note: Mapped[str | None] = mapped_column(sa.Text)
-    # Lower goes first: 0 is the urgent lane, 1 the ordinary one.
+    # The urgent or the ordinary one.
     lane: Mapped[int] = mapped_column(sa.SmallInteger, server_default="1")
+    # publish --resend-failed: its audience is who of that distribution failed. A number without
+    # a constraint: SQLite could add one only by copying the table, and distributions stay.
+    resends_id: Mapped[int | None] = mapped_column(BigId)
     # publish --again: who has the version already gets it anew.
     is_again: Mapped[bool] = mapped_column(server_default=sa.false())
     # Published while MEDIANOTE_ONLY_TO was set: never on the web, and never to anyone else.
@@ -129,6 +137,9 @@ class Distribution(Base):
     # Known when expansion has finished: the sum of what its ranges inserted.
     eligible: Mapped[int | None] = mapped_column(BigId)
     finished_at: Mapped[dt.datetime | None] = mapped_column(Moment())
+    # The SHA-256 of its delivery manifest as it was first written after the end, and when.
+    manifest_digest: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    manifest_at: Mapped[dt.datetime | None] = mapped_column(Moment())
     # Since when its deliveries and renderings are not kept any more; its batches are.
     deliveries_dropped_at: Mapped[dt.datetime | None] = mapped_column(Moment())
 

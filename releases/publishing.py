@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
-from releases.audience import HAS_IT, LISTS_MAX
+from releases.audience import LISTS_MAX
 from releases.content import Content
 from releases.errors import EmbargoError
 from releases.models import (
-    Batch,
-    Delivery,
+    ORDINARY_LANE,
+    URGENT_LANE,
     Distribution,
     DistributionKind,
     DistributionList,
@@ -26,22 +26,23 @@ from releases.models import (
     Release,
     ReleaseVersion,
 )
+from releases.prospects import (
+    NobodyLeft,
+    Prospect,
+    PublishError,
+    check_audience,
+    check_memory,
+)
 from releases.slugs import numbered, slug_of
 from runtime.database import Database, insert, is_postgresql, read_clock
 from subscribers.lists import UnknownListError
-from subscribers.models import Frequency, MailingList, Subscription, SubscriptionState
+from subscribers.models import MailingList
+
+__all__ = ["NobodyLeft", "Order", "PublishError", "Published", "publish"]
 
 RETRY_WINDOW: Final = dt.timedelta(hours=48)
 """How long after its time a distribution's deferred deliveries are tried again."""
 PAST_TOLERANCE: Final = dt.timedelta(minutes=1)
-
-
-class PublishError(Exception):
-    """A publication that is refused; the text is one plain line with what to do."""
-
-
-class NobodyLeft(PublishError):
-    """Nobody would get it: no subscribers, or all of them have this version already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class Order:
     is_again: bool = False
     is_urgent: bool = False
     is_rehearsal: bool = False
+    undo_seconds: int = 0
+    """So long nothing is sent, and cancelling leaves no mail behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,17 @@ class Published:
     is_new_version: bool
     due_at: dt.datetime
     is_scheduled: bool
+    has_undo: bool = False
+    """Whether it is scheduled only so that it can be stopped before its first mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """When a distribution is due."""
+
+    at: dt.datetime
+    is_scheduled: bool
+    has_undo: bool
 
 
 def with_embargo(content: Content, option: dt.datetime | None) -> Content:
@@ -96,37 +110,59 @@ def publish(database: Database, order: Order, *, salt: bytes) -> Published:
         raise PublishError(f"a distribution goes to {LISTS_MAX} lists at most: publish in parts")
     with database.transaction() as session:
         lists = _lists(session, slugs)
-        now = read_clock(session)
-        due_at = _due(order.at, now)
-        _check_embargo(content, lists, due_at)
+        due = due_of(order.at, order.undo_seconds, read_clock(session))
+        check_embargo(content.embargo, lists, due.at)
         version, slug, is_new = _freeze(session, content)
         if not (is_new or order.is_again):
-            _check_memory(session, version.id, order)
-        is_scheduled = due_at > now
-        if not is_scheduled:
-            _check_audience(session, version.id, lists, now, order)
-            due_at = read_clock(session)
+            check_memory(session, version.id, is_rehearsal=order.is_rehearsal)
+        if not due.is_scheduled or due.has_undo:
+            check_audience(
+                session,
+                Prospect((version.id,), tuple(lists), due.at, order.is_rehearsal, order.is_again),
+            )
+        if not due.is_scheduled:
+            due = replace(due, at=read_clock(session))
         distribution = Distribution(
             kind=DistributionKind.CORRECTION if version.number > 1 else DistributionKind.RELEASE,
-            state=DistributionState.SCHEDULED if is_scheduled else DistributionState.RUNNING,
-            lane=0 if order.is_urgent else 1,
+            lane=lane_of(order.is_urgent),
             is_again=order.is_again,
             is_rehearsal=order.is_rehearsal,
-            is_embargoed=content.embargo is not None and content.embargo > due_at,
+            is_embargoed=content.embargo is not None and content.embargo > due.at,
             salt=salt,
-            due_at=due_at,
-            deadline_at=due_at + RETRY_WINDOW,
         )
-        session.add(distribution)
-        session.flush()
-        session.add(
-            DistributionRelease(distribution_id=distribution.id, version_id=version.id, position=0)
-        )
-        session.add_all(
-            DistributionList(distribution_id=distribution.id, list_id=chosen.id, position=position)
-            for position, chosen in enumerate(lists)
-        )
-    return Published(distribution.id, slug, version.number, is_new, due_at, is_scheduled)
+        number = insert_distribution(session, distribution, due, [version.id], lists)
+    return Published(number, slug, version.number, is_new, due.at, due.is_scheduled, due.has_undo)
+
+
+def lane_of(is_urgent: bool) -> int:
+    """The lane of a distribution and its batches: lower ones go first."""
+    return URGENT_LANE if is_urgent else ORDINARY_LANE
+
+
+def insert_distribution(
+    session: Session,
+    distribution: Distribution,
+    due: Due,
+    versions: Sequence[int],
+    lists: Sequence[MailingList],
+) -> int:
+    """Insert a distribution of these versions to these lists, due then; its id."""
+    distribution.state = (
+        DistributionState.SCHEDULED if due.is_scheduled else DistributionState.RUNNING
+    )
+    distribution.due_at = due.at
+    distribution.deadline_at = due.at + RETRY_WINDOW
+    session.add(distribution)
+    session.flush()
+    session.add_all(
+        DistributionRelease(distribution_id=distribution.id, version_id=version, position=position)
+        for position, version in enumerate(versions)
+    )
+    session.add_all(
+        DistributionList(distribution_id=distribution.id, list_id=chosen.id, position=position)
+        for position, chosen in enumerate(lists)
+    )
+    return distribution.id
 
 
 def _lists(session: Session, slugs: Sequence[str]) -> list[MailingList]:
@@ -138,27 +174,34 @@ def _lists(session: Session, slugs: Sequence[str]) -> list[MailingList]:
     return [found[slug] for slug in slugs]
 
 
-def _due(at: dt.datetime | None, now: dt.datetime) -> dt.datetime:
-    if at is None:
-        return now
-    if at < now - PAST_TOLERANCE:
+def due_of(at: dt.datetime | None, undo_seconds: int, now: dt.datetime) -> Due:
+    """When it is due: now or at that time, and not before the undo window has passed.
+
+    Raises PublishError for a time in the past.
+    """
+    if at is not None and at < now - PAST_TOLERANCE:
         raise PublishError(
             f"--at {at.isoformat()} has passed (it is {now.isoformat(timespec='seconds')}): "
             "name a later time, or leave --at out to send now"
         )
-    return max(at, now)
+    wanted = max(at or now, now)
+    earliest = now + dt.timedelta(seconds=undo_seconds)
+    due_at = max(wanted, earliest)
+    return Due(due_at, is_scheduled=due_at > now, has_undo=earliest > wanted)
 
 
-def _check_embargo(content: Content, lists: Sequence[MailingList], due_at: dt.datetime) -> None:
+def check_embargo(
+    embargo: dt.datetime | None, lists: Sequence[MailingList], due_at: dt.datetime
+) -> None:
     """An embargo that lies ahead of the sending goes to private lists only."""
-    if content.embargo is None or content.embargo <= due_at:
+    if embargo is None or embargo <= due_at:
         return
     public = [chosen.slug for chosen in lists if not chosen.is_private]
     if public:
         raise EmbargoError(
-            f"under embargo until {content.embargo.isoformat()}, and these lists are public: "
+            f"under embargo until {embargo.isoformat()}, and these lists are public: "
             f"{', '.join(public)}. Send it to private lists only, or when the embargo lifts: "
-            f"--at {content.embargo.isoformat()}"
+            f"--at {embargo.isoformat()}"
         )
 
 
@@ -213,82 +256,3 @@ def _release(session: Session, content: Content) -> Release:
             return session.get_one(Release, made)
         number += 1
         slug = numbered(wanted, number)
-
-
-def _check_memory(session: Session, version_id: int, order: Order) -> None:
-    """Refuse what would reach people again because it is not known any more who they are."""
-    sent_on = session.scalar(
-        sa.select(sa.func.min(Distribution.due_at))
-        .join(DistributionRelease, DistributionRelease.distribution_id == Distribution.id)
-        .where(
-            DistributionRelease.version_id == version_id,
-            Distribution.is_rehearsal.is_(order.is_rehearsal),
-            Distribution.deliveries_dropped_at.is_not(None),
-            sa.exists().where(
-                Batch.distribution_id == Distribution.id, Batch.accepted + Batch.uncertain > 0
-            ),
-        )
-    )
-    if sent_on is not None:
-        raise PublishError(
-            f"this version went out on {sent_on:%Y-%m-%d}, and who got it is not kept any more: "
-            "--again sends it to everyone on the lists"
-        )
-
-
-def _check_audience(
-    session: Session,
-    version_id: int,
-    lists: Sequence[MailingList],
-    now: dt.datetime,
-    order: Order,
-) -> None:
-    """Refuse when nobody would get it, and say which of the two reasons it is."""
-    names = ", ".join(chosen.slug for chosen in lists)
-    member = sa.select(Subscription.subscriber_id).where(
-        Subscription.list_id.in_([chosen.id for chosen in lists]),
-        Subscription.state == SubscriptionState.ACTIVE,
-        Subscription.frequency == Frequency.AT_ONCE,
-        Subscription.began_at <= now,
-    )
-    if session.scalar(member.limit(1)) is None:
-        raise NobodyLeft(
-            f"nobody to send to: no active subscribers on {names} (`medianote subscribers import`)"
-        )
-    if order.is_again:
-        return
-    earlier = session.scalars(
-        sa.select(DistributionRelease.distribution_id)
-        .join(Distribution, Distribution.id == DistributionRelease.distribution_id)
-        .where(
-            DistributionRelease.version_id == version_id,
-            Distribution.is_rehearsal.is_(order.is_rehearsal),
-        )
-    ).all()
-    has_it = sa.exists().where(
-        Delivery.distribution_id.in_(earlier),
-        Delivery.subscriber_id == Subscription.subscriber_id,
-        Delivery.state.in_(HAS_IT),
-    )
-    if session.scalar(member.where(~has_it, ~_is_next(earlier)).limit(1)) is None:
-        raise NobodyLeft(
-            f"everyone on {names} has this version already, or is about to get it; "
-            "--again sends it to all of them anew"
-        )
-
-
-def _is_next(earlier: Sequence[int]) -> sa.Exists:
-    """Whether a subscriber is about to be served by one of these, which has no row of them yet."""
-    theirs = aliased(Subscription)
-    return sa.exists().where(
-        Distribution.id.in_(earlier),
-        Distribution.state == DistributionState.RUNNING,
-        Distribution.is_expanded.is_(False),
-        Distribution.expanded_to < Subscription.subscriber_id,
-        DistributionList.distribution_id == Distribution.id,
-        theirs.list_id == DistributionList.list_id,
-        theirs.subscriber_id == Subscription.subscriber_id,
-        theirs.state == SubscriptionState.ACTIVE,
-        theirs.frequency == Frequency.AT_ONCE,
-        theirs.began_at <= Distribution.due_at,
-    )

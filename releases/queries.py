@@ -8,8 +8,29 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from releases.models import Batch, Delivery, DeliveryState, Distribution, DistributionState
+from releases.models import (
+    URGENT_LANE,
+    Batch,
+    Delivery,
+    DeliveryState,
+    Distribution,
+    DistributionState,
+)
 from subscribers.models import Subscriber
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestDigest:
+    """What a delivery manifest was when it was first written after the end; reads as hex."""
+
+    sha256: bytes
+    at: dt.datetime
+
+    def __str__(self) -> str:
+        return f"SHA-256 {self.sha256.hex()}"
+
+
+_NOT_OF_THE_CONTRACT: Final = ("note", "is_rehearsal", "is_urgent", "resends_id", "manifest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +62,11 @@ class Status:
     """Why it waits or is held, in one plain line; not part of the outer contract."""
     is_rehearsal: bool
     """Published while only some people were to be mailed; not part of it either."""
+    is_urgent: bool = False
+    resends_id: int | None = None
+    """The distribution to whose failed deliveries this one goes."""
+    manifest: ManifestDigest | None = None
+    """None until its delivery manifest was written after its end."""
 
     @property
     def is_finished(self) -> bool:
@@ -50,16 +76,30 @@ class Status:
         )
 
     @property
+    def is_without_mail(self) -> bool:
+        """Whether it is finished, and no mail server took, or may have taken, any of it."""
+        return self.is_finished and not (self.accepted or self.uncertain)
+
+    @property
+    def answered(self) -> int:
+        """Deliveries for which mail servers were asked, to an end."""
+        return self.accepted + self.failed + self.uncertain
+
+    @property
+    def settled(self) -> int:
+        """Deliveries about which nothing more is to be done."""
+        return self.answered + self.suppressed + self.cancelled
+
+    @property
     def balances(self) -> bool:
         """Whether everyone eligible is accounted for."""
-        return self.eligible == (
-            self.accepted + self.failed + self.suppressed + self.cancelled + self.uncertain
-        )
+        return self.eligible == self.settled
 
     def to_json(self) -> dict[str, Any]:
         """The object that `status --json` prints."""
         said = asdict(self)
-        del said["note"], said["is_rehearsal"]
+        for name in _NOT_OF_THE_CONTRACT:
+            del said[name]
         said["started_at"] = self.started_at.isoformat()
         said["finished_at"] = self.finished_at.isoformat() if self.finished_at else None
         return said
@@ -150,5 +190,12 @@ def status(session: Session, distribution_id: int) -> Status | None:
         finished_at=distribution.finished_at,
         note=distribution.note,
         is_rehearsal=distribution.is_rehearsal,
+        is_urgent=distribution.lane == URGENT_LANE,
+        resends_id=distribution.resends_id,
+        manifest=(
+            ManifestDigest(distribution.manifest_digest, distribution.manifest_at)
+            if distribution.manifest_digest is not None and distribution.manifest_at is not None
+            else None
+        ),
         **{column: int(value) for column, value in counts._asdict().items()},
     )

@@ -46,11 +46,18 @@ class Unfinished:
 
     id: int
     state: str
-    is_due: bool
+    lane: int
+    due_in_seconds: float
+    """Until its time has come; below zero when it has."""
     is_too_late: bool
     """Its deadline has passed."""
     is_expanded: bool
     expanded_to: int
+
+    @property
+    def is_due(self) -> bool:
+        """Whether its time has come."""
+        return self.due_in_seconds <= 0
 
 
 def unfinished(session: Session) -> list[Unfinished]:
@@ -59,15 +66,28 @@ def unfinished(session: Session) -> list[Unfinished]:
         sa.select(
             Distribution.id,
             Distribution.state,
-            Distribution.due_at <= database_now(),
-            Distribution.deadline_at <= database_now(),
+            Distribution.lane,
+            Distribution.due_at,
+            database_now().label("moment"),
+            (Distribution.deadline_at <= database_now()).label("is_too_late"),
             Distribution.is_expanded,
             Distribution.expanded_to,
         )
         .where(Distribution.finished_at.is_(None))
         .order_by(Distribution.lane, Distribution.id)
     )
-    return [Unfinished(*row) for row in rows]
+    return [
+        Unfinished(
+            row.id,
+            row.state,
+            row.lane,
+            due_in_seconds=(row.due_at - row.moment).total_seconds(),
+            is_too_late=row.is_too_late,
+            is_expanded=row.is_expanded,
+            expanded_to=row.expanded_to,
+        )
+        for row in rows
+    ]
 
 
 def pulse_is_fresh(session: Session) -> bool:

@@ -14,6 +14,8 @@ from runtime.relays import Relay
 
 KEY_MIN_CHARACTERS: Final = 16
 """Shorter keys could be guessed; `mail.tokens` takes none either."""
+UNDO_MAX_SECONDS: Final = 3600
+"""The longest undo window; what is to wait for longer has a time (--at)."""
 
 
 def split_commas(value: object) -> object:

@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     bounce_domain: Domain | None = None
     postal_address: str | None = None
     timezone: Annotated[str, AfterValidator(rules.zone_name)] = "UTC"
+    undo_seconds: int = Field(default=0, ge=0, le=rules.UNDO_MAX_SECONDS)
     only_to: Annotated[Commas, AfterValidator(rules.domains_and_addresses)] = ()
     trusted_proxies: Annotated[Commas, AfterValidator(rules.networks)] = ()
     keep_deliveries_days: int = Field(default=400, ge=14, le=36_500)

@@ -45,8 +45,8 @@ class Connection:
     """One connection, driven by the postman's loop.
 
     ``deadline`` is when it is to be cut unless something happens, ``goes_on_since`` when something
-    last did; ``wants_write`` what the loop has to wait for besides octets to read. Every method that may settle items returns events;
-    once ``is_closed``, the loop closes the ``socket``.
+    last did; ``wants_write`` what the loop has to wait for besides octets to read. Every method
+    that may settle items returns events; once ``is_closed``, the loop closes the ``socket``.
     Raises :class:`OSError` where there is no way to the address at all.
     """
 

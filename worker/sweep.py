@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from releases.batches import has_open_batch
 from releases.leasing import release_lease, renew_lease, take_lease
-from releases.models import DistributionState
+from releases.models import URGENT_LANE, DistributionState
 from releases.partitions import build_partitions
 from releases.retention import drop_old
 from releases.upkeep import (
@@ -41,6 +41,7 @@ SHARE_SECONDS: Final = 1.0
 """How long one distribution may keep the sweep from its other duties."""
 PATIENCE_ROUNDS: Final = 2
 """So many rounds a ring may go unanswered before the sweep does the work itself."""
+SHORTEST_PAUSE_SECONDS: Final = 0.02
 STOP_SECONDS: Final = 5.0
 PARTITIONS_EVERY_ROUNDS: Final = 60
 RETENTION_EVERY_ROUNDS: Final = 600
@@ -63,6 +64,7 @@ class Sweep:
         self._troubles: dict[str, str] = {}
         self._rounds = 0
         self._watch = ClockWatch()
+        self._pause_seconds = EVERY_SECONDS
         # How far the expanding distributions were in the last round, and since how many rounds.
         self._standstills: dict[int, tuple[int, int]] = {}
         self._retention: threading.Thread | None = None
@@ -107,9 +109,10 @@ class Sweep:
             self._do(f"distribution {one.id}", functools.partial(self._attend, one))
         if any(one.state == DistributionState.RUNNING for one in left):
             self._do("deliveries", self._ring_deliver)
+        self._pause_seconds = _until_next(left)
 
     def _run(self) -> None:
-        while not self._ended.wait(EVERY_SECONDS):
+        while not self._ended.wait(self._pause_seconds):
             self.round()
 
     def _do(self, duty: str, perform: Callable[[], object]) -> None:
@@ -196,7 +199,7 @@ class Sweep:
             return
         self._standstills[one.id] = one.expanded_to, rounds + 1
         self._context.doorbell.prepare(one.id)
-        if rounds >= PATIENCE_ROUNDS:
+        if rounds >= _patience_rounds(one):
             self._context.expand(one.id, SHARE_SECONDS)
 
     def _ring_deliver(self) -> None:
@@ -207,6 +210,23 @@ class Sweep:
             count = batches_to_deliver(session, min(free, DELIVERS_MAX))
         if count:
             self._context.doorbell.deliver(count)
+
+
+def _until_next(left: list[Unfinished]) -> float:
+    """The pause to the next round: shorter when something is due before it would be over."""
+    waits = (
+        one.due_in_seconds
+        for one in left
+        if one.state == DistributionState.SCHEDULED and not one.is_due
+    )
+    return max(SHORTEST_PAUSE_SECONDS, min((EVERY_SECONDS, *waits)))
+
+
+def _patience_rounds(one: Unfinished) -> int:
+    """An urgent distribution that nobody has begun waits for nobody."""
+    if one.lane == URGENT_LANE:
+        return 0 if one.expanded_to == 0 else 1
+    return PATIENCE_ROUNDS
 
 
 def _a_share() -> Callable[[], bool]:

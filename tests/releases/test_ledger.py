@@ -3,6 +3,7 @@
 import datetime as dt
 import functools
 import random
+import secrets
 from collections.abc import Sequence
 
 import pytest
@@ -18,6 +19,7 @@ from releases.queries import Status, status
 from releases.recording import Entry
 from releases.recovery import adopt, other_leases
 from releases.renderings import make_copies
+from releases.resending import ResendOrder, resend
 from releases.settling import Completed, NotYet, Unbalanced, settle
 from releases.upkeep import (
     finish_cancelled,
@@ -63,6 +65,24 @@ class Desk:
             on_batches=lambda _: None,
             may_go_on=lambda: True,
         )
+
+    def resend(self, distribution: int, **order: object) -> int:
+        """Order a resend; its id."""
+        published = resend(
+            self.database, ResendOrder(distribution, **order), salt=secrets.token_bytes(16)
+        )
+        return published.distribution_id
+
+    def rows(self, distribution: int) -> dict[int, str]:
+        """State by subscriber."""
+        with self.database.reading() as session:
+            return dict(
+                session.execute(
+                    sa.select(Delivery.subscriber_id, Delivery.state).where(
+                        Delivery.distribution_id == distribution
+                    )
+                ).all()
+            )
 
     def lease(self, folder: str = "here", journal: str = "j") -> int:
         """A new lease."""
@@ -182,6 +202,25 @@ def test_a_batch_is_in_one_hand_only(desk: Desk) -> None:
     first, second = desk.lease(), desk.lease()
     assert desk.next(first) is not None
     assert desk.next(second) is None
+
+
+def test_what_is_urgent_is_leased_first_and_stops_the_others(desk: Desk) -> None:
+    """An urgent one overtakes what was published before, and what is being sent makes way."""
+    ordinary, waiting = desk.publish(), desk.publish(title="Another")
+    lease = desk.lease()
+    leased = desk.next(lease)
+    assert leased is not None
+    assert desk.turn(lease, Report(leased.batch_id, ())).stopped == set()
+    urgent = desk.publish(title="Urgent", is_urgent=True)
+    turn = desk.turn(lease, Report(leased.batch_id, ()), wants_next=True)
+    assert turn.stopped == {ordinary}
+    assert turn.leased is not None
+    assert turn.leased.distribution_id == urgent
+    # It is in somebody's hands: the others may go on.
+    assert desk.turn(lease, Report(leased.batch_id, ())).stopped == set()
+    other = desk.next(desk.lease())
+    assert other is not None
+    assert other.distribution_id == waiting
 
 
 def test_what_is_deferred_goes_again_together_and_later(desk: Desk) -> None:

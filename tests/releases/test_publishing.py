@@ -221,6 +221,39 @@ def test_time_that_has_passed(database: Database) -> None:
 
 
 @pytest.mark.usefixtures("lists")
+def test_an_undo_window_comes_before_the_first_mail(database: Database) -> None:
+    """It is scheduled for the window's end, and cancelling until then leaves nothing behind."""
+    before = dt.datetime.now(dt.UTC)
+    done = publish(database, Order(NEWS, ("press",), undo_seconds=30), salt=SALT)
+    assert (done.is_scheduled, done.has_undo) == (True, True)
+    assert 29 < (done.due_at - before).total_seconds() < 40
+    with pytest.raises(NobodyLeft, match="about to get it"):
+        publish(database, Order(NEWS, ("press",), undo_seconds=30), salt=SALT)
+    with pytest.raises(NobodyLeft, match="no active subscribers"):
+        publish(database, Order(NEWS, ("quiet",), undo_seconds=30), salt=SALT)
+    with database.transaction() as session:
+        stands = status(session, done.distribution_id)
+        assert stands is not None
+        assert (stands.state, stands.started_at) == ("scheduled", done.due_at)
+        assert not start(session, done.distribution_id)
+        cancel(session, done.distribution_id)
+        assert not start(session, done.distribution_id)
+    assert publish(database, Order(NEWS, ("press",)), salt=SALT).has_undo is False
+
+
+@pytest.mark.usefixtures("lists")
+@pytest.mark.parametrize(("ahead", "has_undo"), [(10, True), (60, False)])
+def test_a_time_beyond_the_window_needs_none(
+    database: Database, ahead: int, has_undo: bool
+) -> None:
+    """A time further ahead stays as it is; a nearer one waits for the window's end."""
+    at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=ahead)
+    done = publish(database, Order(NEWS, ("press",), at=at, undo_seconds=30), salt=SALT)
+    assert (done.is_scheduled, done.has_undo) == (True, has_undo)
+    assert (done.due_at == at) is not has_undo
+
+
+@pytest.mark.usefixtures("lists")
 def test_two_officers_at_once(database: Database) -> None:
     """Of publications of one text at the same moment one is made; the others reach nobody."""
     done, failures = [], []

@@ -91,6 +91,18 @@ def test_what_is_scheduled_starts_by_itself(ground: Ground) -> None:
     assert ("medianote.prepare", [distribution]) in ground.rings(sweep)
 
 
+def test_what_is_scheduled_starts_on_time(ground: Ground) -> None:
+    """A sweep that runs wakes at the moment, and not when its second is over."""
+    ground.office.subscribe(ground.office.people(3), ground.list_id)
+    sweep = ground.sweep()
+    sweep.start()
+    time.sleep(0.7)  # its rounds are out of step with what follows
+    due_at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1.5)
+    distribution = ground.office.publish("press", at=due_at)
+    wait_until(lambda: status_of(ground.office, distribution).state == "running", 5)
+    assert dt.datetime.now(dt.UTC) - due_at < dt.timedelta(seconds=1)
+
+
 def test_one_failing_duty_does_not_stop_the_others(
     ground: Ground, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -113,11 +125,15 @@ def test_what_nobody_comes_to_expand_the_sweep_expands(ground: Ground) -> None:
     """All may be busy with slow mail servers: an urgent release does not wait for them."""
     ground.office.subscribe(ground.office.people(3), ground.list_id)
     distribution = ground.office.publish("press", is_urgent=True)
+    later = ground.office.publish("press", title="Not urgent")
     sweep = ground.sweep()
-    for _ in range(4):
-        sweep.round()
+    sweep.round()
     stands = status_of(ground.office, distribution)
     assert (stands.eligible, stands.queued) == (3, 3)
+    assert status_of(ground.office, later).eligible is None
+    for _ in range(3):
+        sweep.round()
+    assert status_of(ground.office, later).eligible == 3
 
 
 def test_old_deliveries_are_dropped(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
