@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from mail.replies import Failed, InDoubt
 from releases.batches import recount, reopen_or_finish
+from releases.leasing import LEASE_SECONDS
 from releases.models import Batch, Delivery, Distribution, Lease
 from releases.outcomes import OPEN
 from releases.recording import Entry, record
@@ -21,6 +22,12 @@ from runtime.database import read_clock
 
 LOSSES_MAX: Final = 25
 """A batch whose worker died this often is not tried any more: something in it kills workers."""
+
+
+LONGEST: Final = dt.timedelta(seconds=LEASE_SECONDS + 1)
+"""No lease ends later than this from now, unless the database's clock has gone back."""
+SHORTENED: Final = dt.timedelta(seconds=6.5)
+"""Longer than a worker begins messages after its last renewal (`worker.lease.FRESH_SECONDS`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +41,44 @@ class OtherLease:
     is_expired: bool
     is_folder_alive: bool
     """Another lease of its journal folder lives: only workers there free its batches."""
+    is_too_long: bool = False
+    """It ends later than any can: it was dated before the database's clock went back."""
 
 
-def other_leases(session: Session) -> list[OtherLease]:
-    """All leases there are."""
-    moment = read_clock(session)
+def other_leases(session: Session) -> tuple[dt.datetime, list[OtherLease]]:
+    """All leases there are, and the database's time just after they were read."""
     rows = session.execute(
         sa.select(Lease.id, Lease.worker, Lease.folder, Lease.journal, Lease.expires_at)
     ).all()
+    moment = read_clock(session)
     alive = {folder for *_, folder, _, expires_at in rows if expires_at > moment}
-    return [
-        OtherLease(id_, worker, folder, journal, expires_at <= moment, folder in alive)
+    return moment, [
+        OtherLease(
+            id_,
+            worker,
+            folder,
+            journal,
+            is_expired=expires_at <= moment,
+            is_folder_alive=folder in alive,
+            is_too_long=expires_at > moment + LONGEST,
+        )
         for id_, worker, folder, journal, expires_at in rows
     ]
+
+
+def shorten_leases(session: Session) -> None:
+    """Leases that end later than any can, end soon.
+
+    Who lives renews its lease before that; who cannot has begun nothing for half a second then.
+    """
+    moment = read_clock(session)
+    leases = session.scalars(
+        sa.select(Lease)
+        .where(Lease.expires_at > moment + LONGEST)
+        .with_for_update(skip_locked=True)
+    )
+    for lease in leases:
+        lease.expires_at = moment + SHORTENED
 
 
 def adopt(

@@ -14,6 +14,8 @@ from releases.batches import has_open_batch, recount, reopen_or_finish
 from releases.models import (
     Batch,
     BatchState,
+    Delivery,
+    DeliveryState,
     Distribution,
     DistributionRelease,
     DistributionState,
@@ -179,6 +181,36 @@ def batches_to_deliver(session: Session, limit: int) -> int:
         .subquery()
     )
     return session.scalar(sa.select(sa.func.count()).select_from(found)) or 0
+
+
+def forget_waiting(session: Session) -> None:
+    """The database's clock has gone back: what waits, waits for a time of the old reckoning.
+
+    All of it is tried now; how long it should have waited is not known any more.
+    """
+    running = sa.select(Distribution.id).where(Distribution.state == State.RUNNING)
+    batches = session.scalars(
+        sa.select(Batch)
+        .where(
+            Batch.state == BatchState.OPEN,
+            Batch.due_at > database_now(),
+            Batch.distribution_id.in_(running),
+        )
+        .order_by(Batch.id)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for batch in batches:
+        batch.due_at = database_now()
+        if batch.deferred:
+            session.execute(
+                sa.update(Delivery)
+                .where(
+                    Delivery.distribution_id == batch.distribution_id,
+                    Delivery.subscriber_id.between(batch.first_id, batch.last_id),
+                    Delivery.state == DeliveryState.DEFERRED,
+                )
+                .values(due_at=database_now())
+            )
 
 
 def finish_cancelled(

@@ -1,12 +1,15 @@
 """Takes over what dead and stalled workers left: their journals first, then their batches."""
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from releases.recording import Entry
-from releases.recovery import OtherLease, adopt, apply_late, other_leases
+from releases.recovery import OtherLease, adopt, apply_late, other_leases, shorten_leases
 from runtime.database import DATABASE_IS_AWAY, Database
 from runtime.logging import get_logger
+from worker.clock_watch import ClockWatch
 from worker.journal import JournalRead
 from worker.journal_folder import JournalFolder
 
@@ -17,20 +20,35 @@ _LOST = JournalRead((), is_whole=False)
 _NONE_NEEDED = JournalRead((), is_whole=True)
 
 
-def adopt_lost_leases(database: Database, folder: JournalFolder) -> None:
+def adopt_lost_leases(
+    database: Database, folder: JournalFolder, watch: ClockWatch | None = None
+) -> None:
     """Free the batches of every lease that has run out, or whose worker is known to be dead.
 
     Leases of this journal folder come after their journal. Those of another folder wait while
     a lease of that folder lives; a folder without one is lost, and its journals with it. A
     lease or journal that cannot be taken over keeps none of the others: the first such error is
-    raised at the end.
+    raised at the end. Just after the database's clock has jumped, only who is known to be dead
+    counts as lost.
     """
     # Before the leases are read: who dies later has a lease that is read, or a journal that is
     # not among these.
     abandoned: list[str] = []
     errors = _each(folder.names(), lambda name: _note_abandoned(folder, name, abandoned))
-    with database.reading() as session:
-        leases = other_leases(session)
+    leases: list[OtherLease] = []
+
+    def look() -> dt.datetime:
+        with database.reading() as session:
+            moment, found = other_leases(session)
+        leases.extend(found)
+        return moment
+
+    is_expiry_trusted = (watch or ClockWatch()).trusts(look)
+    if any(lease.is_too_long for lease in leases):
+        with database.transaction() as session:
+            shorten_leases(session)
+    if not is_expiry_trusted:
+        leases[:] = [replace(lease, is_expired=False) for lease in leases]
 
     def take_over(lease: OtherLease) -> None:
         if lease.folder == folder.id:

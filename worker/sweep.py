@@ -22,6 +22,7 @@ from releases.upkeep import (
     Unfinished,
     batches_to_deliver,
     finish_cancelled,
+    forget_waiting,
     give_up_late,
     keep_pulse,
     start,
@@ -30,6 +31,7 @@ from releases.upkeep import (
 from runtime.database import plain_reason
 from runtime.logging import get_logger
 from worker.adoption import adopt_lost_leases
+from worker.clock_watch import ClockWatch
 from worker.context import Context
 from worker.lease import worker_name
 
@@ -61,6 +63,7 @@ class Sweep:
         self._ended = threading.Event()
         self._troubles: dict[str, str] = {}
         self._rounds = 0
+        self._watch = ClockWatch()
         self._pause_seconds = EVERY_SECONDS
         # How far the expanding distributions were in the last round, and since how many rounds.
         self._standstills: dict[int, tuple[int, int]] = {}
@@ -91,7 +94,7 @@ class Sweep:
         if self._rounds % RETENTION_EVERY_ROUNDS == RETENTION_ROUND:
             self._start_retention()
         self._rounds += 1
-        self._do("leases", lambda: adopt_lost_leases(database, self._context.folder))
+        self._do("leases", self._adopt)
         left: list[Unfinished] = []
 
         def find() -> None:
@@ -153,6 +156,13 @@ class Sweep:
             held = keep_pulse(session)
         if held:
             log.warning("held after an outage; `medianote resume` sends them", distributions=held)
+
+    def _adopt(self) -> None:
+        adopt_lost_leases(self._context.database, self._context.folder, self._watch)
+        if self._watch.has_gone_back:
+            with self._context.database.transaction() as session:
+                forget_waiting(session)
+            self._watch.has_gone_back = False
 
     def _give_back_lease(self) -> None:
         if self._lease_id is not None:

@@ -34,15 +34,16 @@ from releases.batches import count_range
 from releases.expansion import expand
 from releases.leasing import Leased, release_lease, take_lease
 from releases.ledger import Report, take_turn
-from releases.models import Batch, Delivery, Distribution, Lease
+from releases.models import Batch, Delivery, Distribution, DistributionList, Lease
 from releases.publishing import NobodyLeft
 from releases.queries import status
 from releases.recording import Entry
 from releases.recovery import adopt, apply_late
 from releases.renderings import make_copies
 from releases.settling import Completed, Unbalanced, settle
-from releases.upkeep import batches_to_deliver, finish_cancelled, give_up_late
+from releases.upkeep import batches_to_deliver, finish_cancelled, give_up_late, hold
 from runtime.database import Database
+from subscribers.models import Subscription
 from tests.support.office import LONG_AGO, SENDING, Office
 
 PEOPLE = 9
@@ -158,9 +159,9 @@ class LedgerMachine(RuleBasedStateMachine):
             release_lease(session, hand.lease)
         self.open_hands.remove(hand)
 
-    @rule(hand=consumes(hands), is_journal_lost=st.booleans())
-    def crash(self, hand: Hand, is_journal_lost: bool) -> None:
-        """The worker is gone; a sweep applies its journal, if there is one."""
+    @rule(hand=consumes(hands), is_journal_lost=st.booleans(), is_read_again=st.booleans())
+    def crash(self, hand: Hand, is_journal_lost: bool, is_read_again: bool) -> None:
+        """The worker is gone; a sweep applies its journal, if there is one, or two sweeps do."""
         journal = {} if is_journal_lost else {hand.leased.batch_id: hand.noted}
         if is_journal_lost:
             self.may_have_arrived.update(one.subscriber_id for one in hand.leased.recipients)
@@ -175,7 +176,8 @@ class LedgerMachine(RuleBasedStateMachine):
                 )
                 is not None
             )
-        if not is_freed:  # it had stalled before: its journal is found without a lease
+        # It had stalled before: its journal is found without a lease. Or it is read once more.
+        if not is_freed or (is_read_again and not is_journal_lost):
             with self.database.transaction() as session:
                 apply_late(session, hand.lease, hand.leased.batch_id, hand.noted)
         self.open_hands.remove(hand)
@@ -199,6 +201,27 @@ class LedgerMachine(RuleBasedStateMachine):
             hand.noted.append(Entry(entry.subscriber_id, entry.attempt, FATES["accepted"][1]))
         with self.database.transaction() as session:
             adopt(session, hand.lease, {hand.leased.batch_id: begun}, even_if_it_lives=True)
+
+    @rule(hand=hands)
+    def run_out(self, hand: Hand) -> None:
+        """The lease runs out while the worker is silent: a sweep takes its batch over.
+
+        The worker may report, crash or be found dead after that.
+        """
+        with self.database.transaction() as session:
+            session.execute(
+                sa.update(Lease).where(Lease.id == hand.lease).values(expires_at=LONG_AGO)
+            )
+            is_held = session.get(Lease, hand.lease) is not None
+        with self.database.transaction() as session:
+            freed = adopt(session, hand.lease, {hand.leased.batch_id: hand.noted})
+        assert (freed is not None) == is_held
+
+    @rule(distribution=distributions)
+    def put_on_hold(self, distribution: int) -> None:
+        """Held, as stale work is, or what cannot be rendered."""
+        with self.database.transaction() as session:
+            hold(session, distribution, "held by the model")
 
     @rule(distribution=distributions, word=st.sampled_from(["pause", "resume"]))
     def pause_or_resume(self, distribution: int, word: str) -> None:
@@ -316,7 +339,31 @@ class LedgerMachine(RuleBasedStateMachine):
                 )
             )
         assert reached <= set(self.copies)
+        self.nobody_is_missed()
         self.nobody_has_more_than_is_counted()
+
+    def nobody_is_missed(self) -> None:
+        """Whoever a complete distribution was for has a decided delivery of this version."""
+        with self.database.reading() as session:
+            meant = set(
+                session.scalars(
+                    sa.select(Subscription.subscriber_id)
+                    .join(DistributionList, DistributionList.list_id == Subscription.list_id)
+                    .join(Distribution, Distribution.id == DistributionList.distribution_id)
+                    .where(Distribution.state == "complete")
+                )
+            )
+            rows = session.execute(
+                sa.select(Delivery.subscriber_id, Delivery.state, Delivery.is_in_doubt)
+            ).all()
+        kept: dict[int, list[tuple[str, bool]]] = {}
+        for person, state, is_in_doubt in rows:
+            kept.setdefault(person, []).append((state, is_in_doubt))
+        assert meant <= set(kept)
+        for person, stands in kept.items():
+            # Refused, or never tried, and nothing in doubt: nothing has arrived.
+            if all(state in {"failed", "cancelled"} and not doubt for state, doubt in stands):
+                assert self.copies[person] == 0, person
 
     def _expand(self, distribution: int, ranges: int) -> None:
         left = iter(range(ranges - 1))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from releases.queries import Status, status
 from tests.support.office import HASH_KEY, Office
+from tests.support.programs import as_user
 from tests.support.smtp_server import SmtpServer
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +25,7 @@ from worker.prefork import run_worker
 configure_logging()
 sys.exit(run_worker(load_settings(), int(sys.argv[1])))
 """
+WITH_US = as_user(None, "--pdeathsig=KILL")
 _MESSAGE_ID = re.compile(rb"^Message-ID: (<[^>]+>)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -53,7 +55,8 @@ class Worker:
         self.log = log
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", WORKER, str(concurrency)],
+                # Should we be killed, the kernel ends it for us.
+                [*WITH_US, sys.executable, "-c", WORKER, str(concurrency)],
                 cwd=ROOT,
                 env={**os.environ, **environment},
                 stdout=output,
@@ -65,6 +68,11 @@ class Worker:
         """A signal for the worker and its children alike."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it has said that it takes tasks."""
+        return "ready" in self.log.read_text()
 
     def kill(self) -> None:
         """kill -9, all of it."""

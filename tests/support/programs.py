@@ -58,6 +58,8 @@ class Program:
         self.command = list(command)
         self.log = log
         self._is_up = is_up
+        self.environment: dict[str, str] = {}
+        """What is added to ours when it is started the next time."""
         self._user = user
         self._start_seconds = start_seconds
         self._process: subprocess.Popen[bytes] | None = None
@@ -74,7 +76,11 @@ class Program:
         # Should we be killed, the kernel ends it for us.
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*as_user(self._user, "--pdeathsig=KILL"), *self.command],
+                [
+                    *as_user(self._user, "--pdeathsig=KILL"),
+                    *("env", *(f"{name}={value}" for name, value in self.environment.items())),
+                    *self.command,
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

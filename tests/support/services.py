@@ -4,6 +4,7 @@ import getpass
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -81,6 +82,25 @@ class PostgresqlServer(Program):
             migrate(self.url(template))
             self._template = template
         return self._create(self._template)
+
+    def copy(self, database: str) -> str:
+        """A new database like this one, to which nobody is connected; its name."""
+        return self._create(database)
+
+    def cut_connections(self, database: str) -> None:
+        """End every connection to a database, as a network that fails would."""
+        with self._connect() as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                (database,),
+            )
+
+    def stop_at_once(self) -> None:
+        """End it without a checkpoint, as a crash would; `start` recovers from the log."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(30)
+            self._process = None
 
     def drop(self, database: str) -> None:
         """Remove a database, whoever is still connected to it."""
