@@ -15,7 +15,7 @@ Links already mailed must work for ever: the tests pin tokens made by this versi
 of layout is a new version beside this one, not in its place.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import IntEnum, unique
 from hashlib import blake2b, blake2s
 from hmac import compare_digest
@@ -117,13 +117,22 @@ class Keyring:
         The subject is one or more non-negative integers: row ids, in the order that the
         purpose defines. Raises ValueError for a negative one, none, or too many to fit.
         """
-        signed = self._header + _pack(subject)
-        state = self._first.states[purpose].copy()
-        state.update(signed)
-        token = base32.encode(signed + state.digest())
-        if len(token) > TOKEN_MAX_CHARACTERS:
-            raise ValueError("this subject is too long for a token")
-        return token
+        return self.signer(purpose)(pack(*subject))
+
+    def signer(self, purpose: Purpose) -> Callable[[bytes], str]:
+        """`sign` for the loop over many: takes a subject that `pack` has packed."""
+        header, copy = self._header, self._first.states[purpose].copy
+
+        def sign(subject: bytes) -> str:
+            signed = header + subject
+            state = copy()
+            state.update(signed)
+            token = base32.encode(signed + state.digest())
+            if len(token) > TOKEN_MAX_CHARACTERS:
+                raise ValueError("this subject is too long for a token")
+            return token
+
+        return sign
 
     def verify(self, purpose: Purpose, token: str) -> tuple[int, ...]:
         """The subject that `sign` was given; raises one of the TokenErrors.
@@ -162,7 +171,11 @@ def _split(token: str) -> tuple[bytes, bytes]:
     return data[:-_MAC_OCTETS], data[-_MAC_OCTETS:]
 
 
-def _pack(subject: Sequence[int]) -> bytes:
+def pack(*subject: int) -> bytes:
+    """A subject as a token holds it; two packed ones in a row are one of both.
+
+    Raises ValueError for a negative number, or none.
+    """
     if not subject:
         raise ValueError("a token needs a subject")
     packed: list[int] = []
@@ -178,7 +191,7 @@ def _pack(subject: Sequence[int]) -> bytes:
 
 
 def _unpack(signed: bytes) -> tuple[int, ...]:
-    """Only ever reads what a key of ours has signed, and so what `_pack` wrote."""
+    """Only ever reads what a key of ours has signed, and so what `pack` wrote."""
     return tuple(_numbers(signed[1:]))
 
 

@@ -10,7 +10,7 @@ from mail.addresses import Address, Mailbox
 from mail.holes import Value, encode_html, encode_message_id, encode_text, encode_to, encode_token
 from mail.message_ids import message_ids
 from mail.stencil import Stencil, StencilError
-from mail.tokens import Keyring, Purpose
+from mail.tokens import Keyring, Purpose, pack
 from releases.leasing import Leased, Recipient
 from releases.models import Rendering
 from releases.reason import why
@@ -35,7 +35,7 @@ class Filling:
         self, database: Database, keyring: Keyring, sending: Sending, message_id_domain: str
     ) -> None:
         self._database = database
-        self._sign = keyring.sign
+        self._keyring = keyring
         self._sending = sending
         self._domain = message_id_domain
         self._fillers: dict[int, Callable[[Values], bytes]] = {}
@@ -52,30 +52,35 @@ class Filling:
         fillers = self._load_fillers({one.rendering_id for one in leased.recipients})
         titles = self._load_titles({one.list_set_id for one in leased.recipients})
         identify = message_ids(leased.salt, self._domain)
-        sign, whys = self._sign, self._whys
+        whys = self._whys
+        sign_unsubscribe = self._keyring.signer(Purpose.UNSUBSCRIBE)
+        sign_preferences = self._keyring.signer(Purpose.PREFERENCES)
+        sign_return_path = self._keyring.signer(Purpose.RETURN_PATH)
+        packed_sets = {one: pack(one) for one in titles}
+        of_distribution = pack(leased.distribution_id)
         bounce_domain = self._sending.bounce_domain
         mail_from, zone = self._mail_from, self._sending.timezone
-        distribution_id = leased.distribution_id
 
         def make(recipient: Recipient) -> tuple[str, str, bytes]:
             subscriber_id, since = recipient.subscriber_id, recipient.since
             if not 1 < since.day < 28:
                 # Only then may the office have another month than UTC; converting takes long.
                 since = since.astimezone(zone)
-            key = (recipient.list_set_id, since.year, since.month, recipient.language)
-            reasons = whys.get(key) or self._why(key, titles[recipient.list_set_id], since)
+            list_set_id = recipient.list_set_id
+            key = (list_set_id, since.year, since.month, recipient.language)
+            reasons = whys.get(key) or self._why(key, titles[list_set_id], since)
             local, _, domain = recipient.address.rpartition("@")
+            who = pack(subscriber_id)
             values = (
                 encode_to(Mailbox(Address(local, domain), recipient.name or "")),
                 encode_message_id(identify(subscriber_id)),
-                encode_token(sign(Purpose.UNSUBSCRIBE, subscriber_id, recipient.list_set_id)),
-                encode_token(sign(Purpose.PREFERENCES, subscriber_id)),
+                encode_token(sign_unsubscribe(who + packed_sets[list_set_id])),
+                encode_token(sign_preferences(who)),
                 *reasons,
             )
             return_path = mail_from
             if bounce_domain is not None:
-                token = sign(Purpose.RETURN_PATH, distribution_id, subscriber_id)
-                return_path = f"b-{token}@{bounce_domain}"
+                return_path = f"b-{sign_return_path(of_distribution + who)}@{bounce_domain}"
             return return_path, recipient.address, fillers[recipient.rendering_id](values)
 
         return make

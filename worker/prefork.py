@@ -4,6 +4,7 @@ import contextlib
 import gc
 import os
 import signal
+import sys
 import threading
 import time
 import warnings
@@ -24,6 +25,9 @@ from worker.outbox_host import hosted_outbox
 from worker.sweep import Sweep
 from worker.warming import warm_up
 
+SWITCH_SECONDS: Final = 0.0005
+"""The thread that sends gives way at each system call, and wants back soon: not after Python's
+5 ms, in which the connections would be idle."""
 CLEAN_STOP_SECONDS: Final = 8.0
 """SIGTERM: after this long whoever still waits for a mail server is ended; the journal knows."""
 
@@ -64,6 +68,7 @@ def _run_prefork(
         threading.Thread(target=_end_by_force, args=(worker,), daemon=True).start()
 
     def child_starts(**_: Any) -> None:
+        sys.setswitchinterval(SWITCH_SECONDS)
         with contextlib.suppress(sa.exc.SQLAlchemyError):
             assert here().engine
 
