@@ -44,7 +44,7 @@ class Turn:
     is_lease_held: bool
     leased: Leased | None = None
     stopped: frozenset[int] = frozenset()
-    """Distributions among the reported ones that do not run any more, or make way: something
+    """Distributions among those in hand that do not run any more, or make way: something
     more urgent waits to be leased."""
     finished: frozenset[int] = frozenset()
     """Distributions that had a batch finished: there may be nothing left of them."""
@@ -62,9 +62,11 @@ def take_turn(
     wants_next: bool,
     jitter: random.Random,
     why_withheld: Callable[[str, bool], str | None],
+    in_hand: Collection[int] = (),
 ) -> Turn:
     """Write reports, then lease and read the next batch, in the caller's transaction.
 
+    `in_hand` are the distributions of batches that the worker holds and does not report now.
     `why_withheld` says of an address, and whether the distribution is a rehearsal, why it must
     not be mailed now, if so.
     """
@@ -100,7 +102,7 @@ def take_turn(
                 and report.retry_after_seconds <= 0
             )
     # Before leasing: what we lease ourselves must overtake what is in our hands, too.
-    stopped = _to_stop(session, {batch.distribution_id for batch in batches.values()})
+    stopped = _to_stop(session, {*in_hand, *(one.distribution_id for one in batches.values())})
     leased = None
     if wants_next and is_lease_held:
         leased = _lease(session, lease_id, why_withheld)

@@ -1,6 +1,7 @@
 """Resend: the same versions to the same lists, for those whose delivery failed."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -67,10 +68,13 @@ def resend(database: Database, order: ResendOrder, *, salt: bytes) -> Published:
                 f"distribution {resent.id} was a rehearsal (MEDIANOTE_ONLY_TO): publish the "
                 "release itself"
             )
-        if resent.deliveries_dropped_at is not None:
-            raise PublishError(f"who failed in distribution {resent.id} is not kept any more")
-        due = due_of(order.at, order.undo_seconds, read_clock(session))
         versions, lists = _locked_versions(session, resent.id), _lists(session, resent.id)
+        # Under the lock: retention takes it before it drops.
+        if _is_forgotten(session, [version.id for version in versions]):
+            raise PublishError(
+                f"who failed in distribution {resent.id}, or has had it since, is not kept any more"
+            )
+        due = due_of(order.at, order.undo_seconds, read_clock(session))
         embargoes = [version.embargo_at for version in versions]
         for embargo in embargoes:
             check_embargo(embargo, lists, due.at)
@@ -101,6 +105,20 @@ def resend(database: Database, order: ResendOrder, *, salt: bytes) -> Published:
     return Published(
         number, slug, versions[0].number, False, due.at, due.is_scheduled, due.has_undo
     )
+
+
+def _is_forgotten(session: Session, versions: Sequence[int]) -> bool:
+    """Whether the deliveries of any distribution of these versions were dropped."""
+    dropped = session.scalar(
+        sa.select(Distribution.id)
+        .join(DistributionRelease, DistributionRelease.distribution_id == Distribution.id)
+        .where(
+            DistributionRelease.version_id.in_(versions),
+            Distribution.deliveries_dropped_at.is_not(None),
+        )
+        .limit(1)
+    )
+    return dropped is not None
 
 
 def _versions(session: Session, distribution_id: int) -> list[ReleaseVersion]:

@@ -141,6 +141,8 @@ class Engine:
             patience = STOPPING_CLOSE_SECONDS if self._is_stopping() else CLOSE_SECONDS
             is_written = ledger.close(patience)
         finally:
+            if room is not None:
+                room.close()  # also when the run has failed: its limits outlive it
             if is_written:
                 keeper.give_back()
             else:
@@ -240,6 +242,14 @@ class Slice:
 
     def lets(self, item: Item) -> bool:
         """Whether an item may be sent now; if not, we have it back."""
+        hand, recipient = item.key
+        if hand.is_stopped:
+            if self._room is not None:
+                self._room.leave(recipient)
+            hand.put_back()
+            if hand.is_done:
+                self._ledger.wake()
+            return False
         return self._room is None or self._room.lets(item)
 
     def has_more(self) -> bool:

@@ -13,7 +13,7 @@ from mail.smtp_items import Item
 from mail.smtp_opening import OpeningOptions, RelayTroubleError, Turn, opening
 from runtime.relays import Relay, Security
 from worker.connections import Timeouts, describe_error
-from worker.smtp import own_name
+from worker.resolving import own_name
 from worker.tls import describe_tls_error
 
 __all__ = ["FlightProof", "RelayTroubleError", "probe", "prove_flights"]

@@ -88,6 +88,10 @@ class Hand:
             self.is_drawn = True
         return item
 
+    def put_back(self) -> None:
+        """A person who was drawn is not sent to after all."""
+        self._out -= 1
+
     def hold_again(self) -> None:
         """A person who was drawn waits after all."""
         self.is_drawn = False  # first: the ledger's thread must not see it done in between

@@ -52,6 +52,7 @@ class LedgerThread:
         self._written_at: dict[Hand, float] = {}
         self._ready: Hand | None = None
         self._wants_next = True
+        self._is_awaited = False
         self._is_dry = False
         self._is_closing = False
         self._is_abandoned = False
@@ -64,11 +65,13 @@ class LedgerThread:
         with self._changed:
             if self._ready is None:
                 self._wants_next = not self._is_dry
+                self._is_awaited = True
                 self._changed.notify_all()
             self._changed.wait_for(
                 lambda: self._ready is not None or self._is_dry or self._error is not None,
                 timeout_seconds,
             )
+            self._is_awaited = False
             hand, self._ready = self._ready, None
             return hand
 
@@ -152,7 +155,9 @@ class LedgerThread:
         if self._is_closing:
             return True
         if self._may_lease():
-            return self._has_ended() or not any(hand.is_drawn for hand in self._hands)
+            # Who waits for a batch reads no answers meanwhile: no other one would end.
+            is_end_near = any(hand.is_drawn for hand in self._hands) and not self._is_awaited
+            return self._has_ended() or not is_end_near
         is_lease_near = self._ready is None and not self._is_dry and len(self._hands) > 1
         return not (self._has_ended() and is_lease_near)
 
@@ -169,7 +174,7 @@ class LedgerThread:
         reports = [(hand, _report(hand)) for hand in hands]
         turn = self._write([report for _, report in reports], wants_next=wants_next)
         for hand, report in reports:
-            if report.batch_id in turn.lost or hand.leased.distribution_id in turn.stopped:
+            if report.batch_id in turn.lost:
                 hand.is_stopped = True
             if report.is_done:
                 hand.slot.close()
@@ -177,6 +182,9 @@ class LedgerThread:
         if not turn.is_lease_held:
             self._keeper.lose()
         with self._changed:
+            for hand in self._hands:
+                if hand.leased.distribution_id in turn.stopped:
+                    hand.is_stopped = True
             for hand, report in reports:
                 self._written_at[hand] = time.monotonic()
                 if report.is_done:
@@ -210,6 +218,7 @@ class LedgerThread:
                         wants_next=wants_next,
                         jitter=self._jitter,
                         why_withheld=self._why_withheld,
+                        in_hand=[hand.leased.distribution_id for hand in self._hands],
                     )
             except DATABASE_IS_AWAY as error:
                 if self._is_abandoned:

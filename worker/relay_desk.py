@@ -5,7 +5,7 @@ import random
 from runtime.relays import Relay
 from worker.connections import Connection, ConnectionOptions, describe_error
 from worker.limits.allowance import Allowance
-from worker.limits.gate import RelayLane
+from worker.limits.lanes import RelayLane
 from worker.resolving import Lookup, SocketAddress
 
 _MOST_STRIKES = 3

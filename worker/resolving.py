@@ -36,3 +36,9 @@ class Lookup:
             self.why_not = f"unknown host ({getattr(error, 'strerror', None) or error})"
         else:
             self.addresses = [(family, address) for family, _, _, _, address in found]
+
+
+def own_name() -> str:
+    """Return the name that we say EHLO with: this host's, in letters that SMTP allows."""
+    name = "".join(c for c in socket.gethostname() if c.isascii() and (c.isalnum() or c in ".-"))
+    return name.strip(".-") or "localhost"

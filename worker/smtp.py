@@ -2,7 +2,6 @@
 
 import random
 import selectors
-import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from worker.connections import Connection, ConnectionOptions, Timeouts
 from worker.limits.gate import Gate
 from worker.postbag import Postbag
 from worker.relay_desk import FIRST_WAIT_SECONDS, RelayDesk
+from worker.resolving import own_name
 from worker.runs import Pace, RunEnd, RunState
 
 __all__ = ["Item", "Postman", "Relay", "RelayError", "RunEnd", "RunState", "Security"]
@@ -275,7 +275,13 @@ class Postman:
         """Tell whether nothing more can be sent in this run."""
         if self._pace is not None and not bag.is_stopped and self._pace.has_more():
             return False
+        if self._is_held_back_at_end():
+            return True
         return bag.is_empty or not self._has_way_on(bag, now)
+
+    def _is_held_back_at_end(self) -> bool:
+        """Tell whether the time is up, and only limits have kept what waits from being sent."""
+        return self._pace is not None and self._pace.has_ended and not self.troubles
 
     def _has_way_on(self, bag: Postbag, now: float) -> bool:
         """Tell whether anything that waits can still be sent in this run."""
@@ -301,6 +307,9 @@ class Postman:
         if bag.is_stopped:
             bag.give_up("stopped before it was sent")
             return RunEnd(RunState.STOPPED)
+        if self._is_held_back_at_end():
+            bag.give_up("a limit did not let it go in time")
+            return RunEnd(RunState.EXHAUSTED)
         if not bag.give_up(why) and bag.is_exhausted:
             return RunEnd(RunState.EXHAUSTED)
         retry_at = min(desk.retry_at for desk in self._desks)
@@ -339,9 +348,3 @@ class Postman:
         if self._tls_context is None:
             self._tls_context = ssl.create_default_context()
         return self._tls_context
-
-
-def own_name() -> str:
-    """Return the name that we say EHLO with: this host's, in letters that SMTP allows."""
-    name = "".join(c for c in socket.gethostname() if c.isascii() and (c.isalnum() or c in ".-"))
-    return name.strip(".-") or "localhost"

@@ -12,7 +12,8 @@ from mail.replies import Outcome, Unsent
 from mail.smtp_items import Item
 from releases.leasing import Recipient
 from worker.hand import Hand
-from worker.limits.gate import DomainLane, Gate
+from worker.limits.gate import Gate
+from worker.limits.lanes import DomainLane
 
 KEPT_HANDS: Final = 1
 """So many batches are kept for those who wait: a process has room for four in all."""
@@ -80,7 +81,7 @@ class WaitingRoom:
         lane = self._gate.lane_of(recipient.address)
         if lane is None:
             return True
-        self._leave(recipient)  # a connection was lost before: it is another message
+        self.leave(recipient)  # a connection was lost before: it is another message
         if lane.enter(self._gate.clock()):
             self._under_way[id(recipient)] = lane
             return True
@@ -137,7 +138,8 @@ class WaitingRoom:
             self._gate.settled(recipient_lane, Unsent("the slice has ended"))
         self._under_way.clear()
 
-    def _leave(self, recipient: Recipient) -> None:
+    def leave(self, recipient: Recipient) -> None:
+        """Somebody who was let go was not sent to."""
         lane = self._under_way.pop(id(recipient), None)
         if lane is not None:
             self._gate.settled(lane, Unsent("it goes out again"))

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from mail.signatures import TagListError, parse_signature
+from runtime.schema import newest_revision
 from tests.cli.conftest import PRODUCTION
 from tests.cli.running import InProcess
 from tests.support.smtp_model import ESMTP, Farewell, Hang, Say, Script, SmtpModel, Vanish
@@ -62,7 +63,7 @@ def test_production(
     assert said["relay 127.0.0.1"] == "ok"
     assert said["signature"] == "warn"
     assert said["flights to 127.0.0.1"] == "warn"
-    assert "schema 0001, UTF8" in done.out
+    assert f"schema {newest_revision()}, UTF8" in done.out
     assert "has PIPELINING, 8BITMIME, SMTPUTF8, SIZE; lacks CHUNKING" in done.out
 
 

@@ -1,6 +1,6 @@
 """What one connection may still do under its relay's limits."""
 
-from worker.limits.gate import RelayLane
+from worker.limits.lanes import RelayLane
 
 
 class Allowance:

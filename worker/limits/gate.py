@@ -6,174 +6,23 @@ and the other reads.
 """
 
 import random
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
 from mail.replies import Outcome
-from runtime.limits import DomainLimit, DomainLimits, Rate
+from runtime.limits import DomainLimits
 from runtime.relays import Relay
 from worker.limits.asks import SLOT_SECONDS, Asks, Grants, RateAsk, RestNews, SlotAsk
 from worker.limits.buckets import TOKEN_SECONDS
-from worker.limits.rests import Rest, Temper
+from worker.limits.lanes import DomainLane, RelayLane, Slots, Tokens
+from worker.limits.rests import Rest
 
 _ALL: Final = 1_000_000
 _LANES_MAX: Final = 20_000
 _ASKS_MAX: Final = 500
 """Domains asked for in one turn; the others come in the next."""
-_WANTED_SECONDS: Final = 1.0
-_SLOWEST: Final = 1.0
-_MEASURED_SECONDS: Final = 10.0
-
-
-class Tokens:
-    """Messages that may go under a rate, each for a moment only."""
-
-    def __init__(self, name: str, rate: Rate) -> None:
-        """Begin with none."""
-        self.name = name
-        self.rate = rate
-        self.was_refused = False
-        self.used = 0
-        self._grants: deque[list[float]] = deque()  # [good until, how many]
-
-    def has(self, now: float) -> bool:
-        """Tell whether a message may go."""
-        grants = self._grants
-        while grants:
-            if grants[0][0] > now and grants[0][1] >= 1:
-                return True
-            grants.popleft()
-        self.was_refused = True
-        return False
-
-    def take(self, now: float) -> bool:
-        """Let a message go, if one may."""
-        if not self.has(now):
-            return False
-        self._grants[0][1] -= 1
-        self.used += 1
-        return True
-
-    def add(self, count: int, good_until: float) -> None:
-        """Put in what was drawn."""
-        if count:
-            self._grants.append([good_until, count])
-
-    def left(self, now: float) -> int:
-        """Say about how many may go."""
-        return int(sum(count for until, count in list(self._grants) if until > now))
-
-
-class Slots:
-    """How many of something may be open or under way."""
-
-    def __init__(self, name: str, most: int) -> None:
-        """Begin with none."""
-        self.name = name
-        self.most = most
-        self.granted = 0
-        self.good_until = 0.0
-        self.is_noted = False
-        """Others know of some that are ours."""
-        self.is_share = False
-        """They were not granted where others ask, but are our share."""
-
-    def allowed(self, now: float) -> int:
-        """Say how many: none where nothing was heard for long."""
-        return self.granted if now < self.good_until else 0
-
-    def held(self, in_use: int, now: float) -> int:
-        """Say how many others have to know of: in use, or free for us without their knowing."""
-        return max(in_use, self.allowed(now)) if self.is_share else in_use
-
-
-class RelayLane:
-    """One relay's limits."""
-
-    def __init__(self, relay: Relay) -> None:
-        """Begin with nothing open."""
-        limits = relay.limits
-        self.per_connection = limits.per_connection
-        self.tokens = Tokens(f"relay {relay.name}", limits.rate) if limits.rate else None
-        most = limits.connections
-        self.slots = Slots(f"relay {relay.name}", most) if most is not None else None
-        self.open_connections = 0
-        self._wanted = 0
-        self._wanted_at = float("-inf")
-
-    def connections_allowed(self, want: int, now: float) -> int:
-        """Say how many connections there may be, where ``want`` would be of use."""
-        if self.slots is None:
-            return want
-        self._wanted, self._wanted_at = want, now
-        return min(want, self.slots.allowed(now))
-
-    def wanted(self, now: float) -> int:
-        """Say how many connections are of use."""
-        if now - self._wanted_at < _WANTED_SECONDS:
-            return max(self._wanted, self.open_connections)
-        return self.open_connections
-
-
-class DomainLane:
-    """The limits of one entry's domains, and how they are disposed."""
-
-    def __init__(self, limit: DomainLimit) -> None:
-        """Begin with nobody under way."""
-        self.name = limit.name
-        self.tokens = Tokens(f"domain {limit.name}", limit.rate) if limit.rate else None
-        at_once = limit.at_once
-        self.slots = Slots(f"domain {limit.name}", at_once) if at_once is not None else None
-        self.temper = Temper()
-        self.under_way = 0
-        self.waiting = 0
-        """How many are held back in the waiting room."""
-        self._rate = limit.rate
-        self._booked_to = 0.0
-        self._done = 0
-        self._done_since = 0.0
-
-    def has_room(self, now: float) -> bool:
-        """Tell whether one of its people may go now."""
-        return (
-            self.temper.may_try(now, self.under_way)
-            and (self.slots is None or self.under_way < self.slots.allowed(now))
-            and (self.tokens is None or self.tokens.has(now))
-        )
-
-    def enter(self, now: float) -> bool:
-        """Let one of its people go, if one may."""
-        if not self.has_room(now):
-            return False
-        if self.tokens is not None:
-            self.tokens.take(now)
-        self.under_way += 1
-        return True
-
-    def rests_until(self, now: float) -> float:
-        """Say until when nobody may go; ``now`` when it does not rest."""
-        rest = self.temper.rest
-        return now if rest is None else max(now, rest.until)
-
-    def done(self, now: float) -> None:
-        """Count one that came back: how fast it goes here."""
-        if now - self._done_since > _MEASURED_SECONDS:
-            self._done, self._done_since = 0, now - 1.0
-        self._done += 1
-
-    def book(self, people: int, now: float) -> float:
-        """Say in how many seconds so many more may come, after all for whom that was said before.
-
-        So batches of a slow domain come back one after another, and not all again and again.
-        """
-        begin = max(self.rests_until(now), self._booked_to)
-        if self._rate is not None:
-            speed = self._rate.count / self._rate.seconds
-        else:
-            speed = max(_SLOWEST, self._done / max(1.0, now - self._done_since))
-        self._booked_to = begin + people / speed
-        return begin - now
 
 
 class Gate:
@@ -200,6 +49,7 @@ class Gate:
         self._lanes: dict[str, DomainLane | None] = {}
         self._by_name: dict[str, DomainLane] = {}
         self._news: deque[RestNews] = deque()
+        self._making = threading.Lock()  # two threads ask for lanes
 
     def relay_lane(self, relay: Relay) -> RelayLane | None:
         """Return a relay's limits; None when it has none."""
@@ -211,7 +61,8 @@ class Gate:
         try:
             return self._lanes[domain]
         except KeyError:
-            return self._make_lane(domain)
+            with self._making:
+                return self._make_lane(domain)
 
     def has_place(self, now: float) -> bool:
         """Tell whether any relay may have a connection of ours."""
@@ -263,9 +114,12 @@ class Gate:
         """Take in what was given; for the limits' thread."""
         tokens, slots = self._by_ask()
         for rate_ask, count in zip(asks.rates, grants.rates, strict=True):
-            tokens[rate_ask.name].add(count, asked_at + TOKEN_SECONDS)
+            if (granted := tokens.get(rate_ask.name)) is not None:  # it was not forgotten
+                granted.add(count, asked_at + TOKEN_SECONDS)
         for slot_ask, count in zip(asks.slots, grants.slots, strict=True):
-            slot = slots[slot_ask.name]
+            slot = slots.get(slot_ask.name)
+            if slot is None:
+                continue
             slot.granted = count
             slot.is_share = is_share
             slot.is_noted = count > 0 or slot_ask.held > 0
@@ -306,6 +160,8 @@ class Gate:
         return tokens, slots
 
     def _make_lane(self, domain: str) -> DomainLane | None:
+        if domain in self._lanes:
+            return self._lanes[domain]
         if len(self._lanes) >= _LANES_MAX:
             self._forget_idle_lanes()
         limit = self._domains.of(domain.lower())
