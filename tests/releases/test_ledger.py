@@ -89,7 +89,13 @@ class Desk:
         with self.database.transaction() as session:
             return take_lease(session, "tests:1", folder, journal)
 
-    def turn(self, lease: int, *reports: Report, wants_next: bool = False) -> Turn:
+    def turn(
+        self,
+        lease: int,
+        *reports: Report,
+        wants_next: bool = False,
+        in_hand: Sequence[int] = (),
+    ) -> Turn:
         """One turn of the ledger."""
         with self.database.transaction() as session:
             return take_turn(
@@ -99,6 +105,7 @@ class Desk:
                 wants_next=wants_next,
                 jitter=random.Random(1),
                 why_withheld=lambda address, is_rehearsal: None,
+                in_hand=in_hand,
             )
 
     def next(self, lease: int) -> Leased | None:
@@ -221,6 +228,17 @@ def test_what_is_urgent_is_leased_first_and_stops_the_others(desk: Desk) -> None
     other = desk.next(desk.lease())
     assert other is not None
     assert other.distribution_id == waiting
+
+
+def test_what_is_urgent_overtakes_what_is_in_hand_and_not_reported_now(desk: Desk) -> None:
+    """Who leases the urgent batch itself stops what it was about to go on with."""
+    ordinary = desk.publish()
+    lease = desk.lease()
+    assert desk.next(lease) is not None
+    urgent = desk.publish(title="Urgent", is_urgent=True)
+    turn = desk.turn(lease, wants_next=True, in_hand=[ordinary])
+    assert turn.leased is not None
+    assert (turn.leased.distribution_id, turn.stopped) == (urgent, {ordinary})
 
 
 def test_what_is_deferred_goes_again_together_and_later(desk: Desk) -> None:

@@ -105,6 +105,29 @@ def test_a_rate_of_a_domain_is_kept_and_used(shop: Workshop) -> None:
     assert (found.accepted, found.queued, found.deferred) == (len(times), 400 - len(times), 0)
 
 
+def test_a_relays_slow_rate_ends_the_slice_in_time(shop: Workshop) -> None:
+    """Whoever was drawn and may not go yet is given back, and has no mail after a cancel."""
+    shop.people(50)
+    distribution = shop.publish()
+    notes = Notes()
+    slow = RelayLimits(rate=Rate(6, 60.0))
+    with (
+        noting_server(notes) as server,
+        limited_engine(shop, server.port, limits=slow) as engine,
+    ):
+        began = time.monotonic()
+        engine.deliver()
+        assert time.monotonic() - began < 6
+        assert len(notes.times()) <= 6
+        with shop.database.transaction() as session:
+            commands.cancel(session, distribution)
+        sent = len(notes.times())
+        deliver_for(engine, 1.0)
+        assert len(notes.times()) == sent
+    found = status_of(shop.office, distribution)
+    assert found.accepted == sent
+
+
 def test_a_batch_that_waits_is_not_leased_in_a_loop(shop: Workshop) -> None:
     """When a whole domain rests its batch rests too; others of the batch were not kept by it."""
     shop.people(50, domain=SLOW)
