@@ -101,7 +101,8 @@ def keep_pulse(session: Session) -> list[int]:
     fact = read_fact(session, PULSE)
     last = fact.known_at if fact is not None else None
     moment = read_clock(session)
-    if last is not None and moment - last < PULSE_EVERY:
+    # A pulse of the future is one from before the clock was set back.
+    if last is not None and dt.timedelta(0) <= moment - last < PULSE_EVERY:
         return []
     remember_fact(session, PULSE, {})
     if last is not None and moment - last <= OUTAGE:
@@ -188,16 +189,19 @@ def forget_waiting(session: Session) -> None:
 
     All of it is tried now; how long it should have waited is not known any more.
     """
-    running = sa.select(Distribution.id).where(Distribution.state == State.RUNNING)
+    unfinished = sa.select(Distribution.id).where(
+        Distribution.state.in_((State.RUNNING, State.PAUSED, State.HELD))
+    )
+    # Also what is in a worker's hands: it comes back when its deferred ones are due.
     batches = session.scalars(
         sa.select(Batch)
         .where(
-            Batch.state == BatchState.OPEN,
-            Batch.due_at > database_now(),
-            Batch.distribution_id.in_(running),
+            Batch.state != BatchState.DONE,
+            sa.or_(Batch.due_at > database_now(), Batch.deferred > 0),
+            Batch.distribution_id.in_(unfinished),
         )
         .order_by(Batch.id)
-        .with_for_update(skip_locked=True)
+        .with_for_update()
     ).all()
     for batch in batches:
         batch.due_at = database_now()

@@ -12,8 +12,9 @@ from releases.expansion import expand
 from releases.leasing import take_lease
 from releases.models import Batch, Delivery, Lease
 from releases.renderings import make_copies
-from releases.upkeep import batches_to_deliver, forget_waiting
+from releases.upkeep import PULSE, batches_to_deliver, forget_waiting, keep_pulse
 from runtime.database import Database, read_clock
+from runtime.facts import Fact
 from subscribers.models import Subscriber
 from tests.support.office import SENDING, Office
 from worker.adoption import adopt_lost_leases
@@ -137,6 +138,19 @@ def test_what_is_dated_ahead_of_a_jump_back_does_not_wait(database: Database) ->
         assert all(
             due is None or due < ahead for due in session.scalars(sa.select(Delivery.due_at))
         )
+
+
+def test_a_pulse_from_before_a_jump_back_is_taken_anew(database: Database) -> None:
+    """Or an outage after it would go unnoticed until the old time has come round again."""
+    ahead = dt.datetime.now(dt.UTC) + dt.timedelta(hours=3)
+    with database.transaction() as session:
+        keep_pulse(session)
+        session.execute(sa.update(Fact).where(Fact.name == PULSE).values(known_at=ahead))
+    with database.transaction() as session:
+        assert keep_pulse(session) == []
+    with database.reading() as session:
+        known = session.scalars(sa.select(Fact.known_at).where(Fact.name == PULSE)).one()
+    assert known < ahead
 
 
 def _lease_ending_in(database: Database, seconds: float) -> int:
