@@ -56,6 +56,8 @@ class NotingServer(SmtpServer):
         self._notes = notes
 
     def _serve(self, connection: socket.socket, model: SmtpModel) -> None:
+        # One that its client has left may not have been seen to end yet.
+        time.sleep(0.1)
         self._notes.opened(1)
         try:
             super()._serve(connection, model)
