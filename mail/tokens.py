@@ -39,6 +39,8 @@ class Purpose(IntEnum):
     RETURN_PATH = 4
     UNDO = 5
     CHANGE_ADDRESS = 6
+    MANAGE = 7
+    DESK_INVITATION = 8
 
 
 class TokenError(ValueError):
@@ -61,9 +63,16 @@ class BadSignatureError(TokenError):
 
 
 class RetiredKeyError(TokenError):
-    """Genuine, but its key is retired, and retired keys are good for unsubscribing only."""
+    """Genuine, but its key is retired, and retired keys are good for unsubscribing only.
+
+    `subject` is what it was signed for: whom a new link may be mailed to.
+    """
 
     reason = "This link is too old. Please use one from a newer mail."
+
+    def __init__(self, subject: tuple[int, ...]) -> None:
+        super().__init__()
+        self.subject = subject
 
 
 class WeakKeyError(ValueError):
@@ -145,7 +154,7 @@ class Keyring:
             return _unpack(signed)
         if _is_signed(self._retired, purpose, signed, signature):
             if purpose is not Purpose.UNSUBSCRIBE:
-                raise RetiredKeyError
+                raise RetiredKeyError(_unpack(signed))
             return _unpack(signed)
         raise BadSignatureError
 

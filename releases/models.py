@@ -165,17 +165,43 @@ class DistributionList(Base):
     position: Mapped[int] = mapped_column(sa.SmallInteger)
 
 
+class DigestMember(Base):
+    """Who gets a digest: its audience, frozen when it was planned.
+
+    Counts as having the digest's versions until the digest is expanded.
+    """
+
+    __tablename__ = "digest_member"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    distribution_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    subscriber_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    # A bit for each of the digest's lists, by its position, that this copy comes through.
+    mask: Mapped[int] = mapped_column(BigId)
+
+
 class Rendering(Base):
     """The frozen result of rendering a distribution for one language, format and audience."""
 
     __tablename__ = "rendering"
-    __table_args__ = (sa.UniqueConstraint("distribution_id", "language", "format", "lead_list_id"),)
+    __table_args__ = (
+        sa.UniqueConstraint(
+            "distribution_id",
+            "language",
+            "format",
+            "lead_list_id",
+            "is_for_desk",
+            name="uq_rendering",
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     distribution_id: Mapped[int] = mapped_column(sa.ForeignKey("distribution.id"))
     language: Mapped[str] = mapped_column(sa.Text)
     format: Mapped[str] = mapped_column(sa.Text)
     lead_list_id: Mapped[int] = mapped_column(sa.ForeignKey("mailing_list.id"))
+    # A desk's copies offer no one-click: one of its readers must not end it for all.
+    is_for_desk: Mapped[bool] = mapped_column(server_default=sa.false())
     subject: Mapped[str] = mapped_column(sa.Text)
     html: Mapped[str | None] = mapped_column(sa.Text)
     text: Mapped[str] = mapped_column(sa.Text)

@@ -1,77 +1,68 @@
 """Changes of what a subscriber gets: the only writers, whatever page or command asks.
 
-Each takes place inside its caller's transaction, may come twice, and never lifts a
-suppression: what is suppressed stays so whatever the subscriber follows.
+Each takes place inside its caller's transaction, may come twice, is written on the consent log
+when it changes anything, and never lifts a suppression: what is suppressed stays so whatever
+the subscriber follows.
 """
 
 import datetime as dt
 import enum
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+from zoneinfo import available_timezones
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from runtime.i18n import best_language, supported
 from subscribers import subscription_rows as rows
+from subscribers.changes import Change, fields_from_json, paced_from_json
+from subscribers.consents import By, Via, record
 from subscribers.models import (
     Format,
+    Frequency,
     ListSetMember,
     Subscriber,
     Subscription,
     SubscriptionState,
 )
+from subscribers.record_models import Consent
 from subscribers.subscription_rows import NotOffered
-from subscribers.undo import Undo
+from subscribers.undo import UNDO_DAYS, Undo
+
+TEXT_MAX_CHARACTERS: Final = 200
+"""Of a name or an outlet."""
 
 
-class By(enum.StrEnum):
-    """By what a subscription ended, or began."""
+class Keep(enum.Enum):
+    """Stands for what is to stay as it is, where None means something else."""
 
-    ONE_CLICK = "one-click"
-    UNSUBSCRIBE_PAGE = "unsubscribe page"
-    PREFERENCES = "preferences"
-    STOP_ALL = "stop all"
-    UNDO = "undo"
+    KEEP = enum.auto()
+
+
+KEEP: Final = Keep.KEEP
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a subscriber wants; lists that are not named stay as they are."""
+    """What a subscriber wants; what is not named stays as it is."""
 
     on: frozenset[int] = frozenset()
     off: frozenset[int] = frozenset()
+    frequencies: Mapping[int, str] = field(default_factory=dict)
+    """By list: of lists that are on, or are to be."""
     language: str | None = None
     """One of the supported languages; None: as it is."""
     format: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What became different; list ids in rising order. It is told, and can be undone."""
-
-    subscriber_id: int
-    at: dt.datetime
-    joined: tuple[int, ...] = ()
-    left: tuple[int, ...] = ()
-    language: str | None = None
-    """The new one, if it changed."""
-    format: Format | None = None
-    language_before: str | None = None
-    format_before: Format | None = None
-
-    @property
-    def is_nothing(self) -> bool:
-        """Whether all is as it was."""
-        return not (self.joined or self.left or self.language or self.format)
-
-    @property
-    def undo(self) -> Undo:
-        """What takes it back."""
-        return Undo(
-            self.subscriber_id, self.at, self.language_before, self.language, self.format_before
-        )
+    name: str | Keep | None = KEEP
+    """None: there shall be none."""
+    outlet: str | Keep | None = KEEP
+    timezone: str | Keep | None = KEEP
+    """An IANA name; None: that of their lists."""
+    digest_hour: int | Keep | None = KEEP
+    paused_until: dt.datetime | Keep | None = KEEP
+    """Aware; None: mail comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +76,7 @@ def unsubscribe(
     list_set_id: int,
     *,
     reason: By,
+    via: Via,
     only: Iterable[int] | None = None,
 ) -> Change:
     """End the lists that a copy came through (of them, `only` these); the rest stay.
@@ -96,17 +88,17 @@ def unsubscribe(
         members = members.where(ListSetMember.list_id.in_(list(only)))
     now = rows.lock(session, subscriber_id)
     left = rows.end(session, subscriber_id, now, reason, Subscription.list_id.in_(members))
-    return Change(subscriber_id, now, left=left)
+    return _logged(session, Change(subscriber_id, now, left=left), reason, via)
 
 
-def stop_all(session: Session, subscriber_id: int) -> Change:
+def stop_all(session: Session, subscriber_id: int, via: Via) -> Change:
     """End everything that the subscriber gets, or might get once it is confirmed."""
     now = rows.lock(session, subscriber_id)
     left = rows.end(session, subscriber_id, now, By.STOP_ALL, sa.true())
-    return Change(subscriber_id, now, left=left)
+    return _logged(session, Change(subscriber_id, now, left=left), By.STOP_ALL, via)
 
 
-def save(session: Session, subscriber_id: int, wanted: Wanted) -> Change:
+def save(session: Session, subscriber_id: int, wanted: Wanted, via: Via) -> Change:
     """Make what the subscriber gets what they want.
 
     Public lists can be joined by whoever has had mail from us at their address, which is what
@@ -117,44 +109,106 @@ def save(session: Session, subscriber_id: int, wanted: Wanted) -> Change:
     found = session.get(Subscriber, subscriber_id)
     if found is None:
         raise NotOffered("there is no such subscriber")
-    joined = rows.join(session, subscriber_id, now, wanted.on, source=By.PREFERENCES)
+    fields = _checked(found, wanted)
+    if not set(wanted.frequencies.values()) <= set(Frequency):
+        raise NotOffered("there is no such frequency")
+    joined = rows.join(
+        session, subscriber_id, now, wanted.on, wanted.frequencies, source=By.PREFERENCES
+    )
     is_left = Subscription.list_id.in_(wanted.off - wanted.on)
     left = rows.end(session, subscriber_id, now, By.PREFERENCES, is_left, SubscriptionState.PENDING)
-    change: dict[str, Any] = {}
-    if wanted.language is not None and wanted.language != best_language(found.language):
-        if wanted.language not in supported():
-            raise NotOffered(f"there is no language “{wanted.language}”")
-        change |= {"language": wanted.language, "language_before": found.language}
-        found.language = wanted.language
-    if wanted.format is not None and wanted.format != found.format:
-        if wanted.format not in set(Format):
-            raise NotOffered(f"there is no format “{wanted.format}”")
-        before = Format(found.format)
-        change |= {"format": Format(wanted.format), "format_before": before}
-        found.format = wanted.format
+    paced = rows.pace(
+        session,
+        subscriber_id,
+        now,
+        {one: Frequency(how) for one, how in wanted.frequencies.items() if one not in joined},
+    )
+    before, after = _set(found, fields)
     session.flush()
-    return Change(subscriber_id, now, joined=joined, left=left, **change)
+    change = Change(subscriber_id, now, joined, left, paced, before, after)
+    return _logged(session, change, By.PREFERENCES, via)
 
 
-def undo(session: Session, what: Undo) -> Change | TooLate:
+def undo(session: Session, what: Undo, via: Via) -> Change | TooLate:
     """Take a change back, as far as nothing newer has taken its place; may come twice.
 
     What ended is followed again in a new row, since the same day as before; what was only
     pending or suspended is not, as no mail came by it.
     """
     now = rows.lock(session, what.subscriber_id)
-    if what.is_too_late(now):
+    entry = session.get(Consent, what.entry_id)
+    if entry is None or entry.subscriber_id != what.subscriber_id:
         return TooLate()
-    is_begun_then = sa.and_(Subscription.began_at == what.at, Subscription.source != By.UNDO.value)
+    if now - entry.at > dt.timedelta(days=UNDO_DAYS):
+        return TooLate()
+    is_begun_then = sa.and_(Subscription.began_at == entry.at, Subscription.source != By.UNDO.value)
     left = rows.end(session, what.subscriber_id, now, By.UNDO, is_begun_then)
-    joined = rows.revive(session, what, source=By.UNDO)
+    joined = rows.revive(session, what.subscriber_id, entry.at, source=By.UNDO)
+    paced = rows.pace(
+        session,
+        what.subscriber_id,
+        now,
+        {one.list_id: one.before for one in paced_from_json(entry.detail.get("paced", []))},
+        only_from=entry.at,
+    )
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
     found = session.get(Subscriber, what.subscriber_id)
-    change: dict[str, Any] = {}
-    if found is not None and what.language_before and found.language == what.language_after:
-        found.language = what.language_before
-        change["language"] = best_language(found.language)
-    if found is not None and what.format_before and found.format != what.format_before:
-        found.format = what.format_before
-        change["format"] = what.format_before
+    if found is not None:
+        was = fields_from_json(entry.detail.get("before", {}))
+        became = fields_from_json(entry.detail.get("after", {}))
+        before, after = _set(
+            found, {name: was[name] for name in was if getattr(found, name) == became[name]}
+        )
     session.flush()
-    return Change(what.subscriber_id, now, joined=joined, left=left, **change)
+    change = Change(what.subscriber_id, now, joined, left, paced, before, after)
+    return _logged(session, change, By.UNDO, via)
+
+
+def _checked(found: Subscriber, wanted: Wanted) -> dict[str, Any]:
+    """The fields to be set; raises NotOffered for what no page offers."""
+    fields: dict[str, Any] = {}
+    if wanted.language is not None and wanted.language != best_language(found.language):
+        if wanted.language not in supported():
+            raise NotOffered(f"there is no language “{wanted.language}”")
+        fields["language"] = wanted.language
+    if wanted.format is not None:
+        if wanted.format not in set(Format):
+            raise NotOffered(f"there is no format “{wanted.format}”")
+        fields["format"] = wanted.format
+    for name in ("name", "outlet"):
+        text = getattr(wanted, name)
+        if text is not KEEP:
+            fields[name] = text
+            if text is not None and len(text) > TEXT_MAX_CHARACTERS:
+                raise NotOffered(f"this {name} is too long")
+    if wanted.timezone is not KEEP:
+        if wanted.timezone is not None and wanted.timezone not in available_timezones():
+            raise NotOffered(f"there is no time zone “{wanted.timezone}”")
+        fields["timezone"] = wanted.timezone
+    if wanted.digest_hour is not KEEP:
+        if wanted.digest_hour is not None and wanted.digest_hour not in range(24):
+            raise NotOffered("there is no such hour")
+        fields["digest_hour"] = wanted.digest_hour
+    if wanted.paused_until is not KEEP:
+        fields["paused_until"] = wanted.paused_until
+    return fields
+
+
+def _set(found: Subscriber, fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Set what differs; what it was, and what it is now."""
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    for name, value in fields.items():
+        if getattr(found, name) != value:
+            before[name], after[name] = getattr(found, name), value
+            setattr(found, name, value)
+    return before, after
+
+
+def _logged(session: Session, change: Change, by: By, via: Via) -> Change:
+    if change.is_nothing:
+        return change
+    rows.plan_digests_anew(session, change.subscriber_id)
+    entry_id = record(session, change.subscriber_id, by, change.to_json(), via, change.at)
+    return replace(change, entry_id=entry_id)

@@ -2,8 +2,10 @@
 
 import datetime as dt
 import enum
+from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from runtime.database import Base, BigId, Moment, database_now, one_of
@@ -22,6 +24,9 @@ class Frequency(enum.StrEnum):
     AT_ONCE = "at-once"
     DAILY = "daily"
     WEEKLY = "weekly"
+
+
+Json = sa.JSON().with_variant(JSONB(), "postgresql")
 
 
 class SubscriptionState(enum.StrEnum):
@@ -43,6 +48,12 @@ class MailingList(Base):
     title: Mapped[str] = mapped_column(sa.Text)
     description: Mapped[str | None] = mapped_column(sa.Text)
     is_private: Mapped[bool] = mapped_column(server_default=sa.false())
+    # The heading under which pages group it, and how often something comes, in a few words.
+    topic: Mapped[str | None] = mapped_column(sa.Text)
+    cadence: Mapped[str | None] = mapped_column(sa.Text)
+    # When its digests come, for those who have not chosen: an IANA zone, and an hour of the day.
+    timezone: Mapped[str | None] = mapped_column(sa.Text)
+    digest_hour: Mapped[int | None] = mapped_column(sa.SmallInteger)
     # Mailboxes, `Name <address>`: the press desk that answers, and the sender.
     reply_to: Mapped[str | None] = mapped_column(sa.Text)
     sender: Mapped[str | None] = mapped_column(sa.Text)
@@ -54,7 +65,16 @@ class Subscriber(Base):
 
     __tablename__ = "subscriber"
     # Ids are in links that work for ever, so none is given twice.
-    __table_args__ = (one_of("format", Format), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        one_of("format", Format),
+        sa.Index(
+            "ix_subscriber_next_digest_at",
+            "next_digest_at",
+            sqlite_where=sa.text("next_digest_at IS NOT NULL"),
+            postgresql_where=sa.text("next_digest_at IS NOT NULL"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     # NFC local part as given, domain as lower-case A-label.
@@ -66,7 +86,20 @@ class Subscriber(Base):
     outlet: Mapped[str | None] = mapped_column(sa.Text)
     language: Mapped[str] = mapped_column(sa.Text, server_default="en")
     format: Mapped[str] = mapped_column(sa.Text, server_default=Format.HTML)
+    # Chosen by the subscriber: an IANA zone, the hour of the day at which digests come there.
+    timezone: Mapped[str | None] = mapped_column(sa.Text)
+    digest_hour: Mapped[int | None] = mapped_column(sa.SmallInteger)
+    # When the next digest is due; PLAN_ANEW where that is to be worked out; None without any.
+    next_digest_at: Mapped[dt.datetime | None] = mapped_column(Moment())
+    # Nothing is mailed until then: the subscriber's own pause.
+    paused_until: Mapped[dt.datetime | None] = mapped_column(Moment())
+    # A newsroom's shared address: only its keeper, by a link of their own, ends what it gets.
+    is_desk: Mapped[bool] = mapped_column(server_default=sa.false())
     created_at: Mapped[dt.datetime] = mapped_column(Moment(), default=database_now())
+
+
+PLAN_ANEW: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+"""As `next_digest_at`: something that decides it has changed; the digests' turn works it out."""
 
 
 class Subscription(Base):
@@ -95,6 +128,11 @@ class Subscription(Base):
     list_id: Mapped[int] = mapped_column(sa.ForeignKey("mailing_list.id"))
     state: Mapped[str] = mapped_column(sa.Text)
     frequency: Mapped[str] = mapped_column(sa.Text, server_default=Frequency.AT_ONCE)
+    # What it was before it was changed last: what came out before that is served by the old one.
+    frequency_before: Mapped[str | None] = mapped_column(sa.Text)
+    frequency_changed_at: Mapped[dt.datetime | None] = mapped_column(Moment())
+    # The desk (a subscriber) that the subscriber gets it through; None for their own.
+    desk_id: Mapped[int | None] = mapped_column(BigId)
     # Began: became active (confirmed); None while pending.
     began_at: Mapped[dt.datetime | None] = mapped_column(Moment())
     ended_at: Mapped[dt.datetime | None] = mapped_column(Moment())
@@ -131,4 +169,6 @@ class Suppression(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     address_hash: Mapped[bytes] = mapped_column(sa.LargeBinary, unique=True)
     reason: Mapped[str] = mapped_column(sa.Text)
+    # What the office has noted about it.
+    note: Mapped[str | None] = mapped_column(sa.Text)
     created_at: Mapped[dt.datetime] = mapped_column(Moment(), default=database_now())

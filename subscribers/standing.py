@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from subscribers.commands import By
+from subscribers.consents import By
 from subscribers.models import Subscription, SubscriptionState
 from subscribers.subscription_rows import WHILE_SUSPENDED
 

@@ -4,15 +4,22 @@ For `subscribers.commands`, which says what a page or a command may ask for.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from runtime.database import database_now, insert
-from subscribers.models import MailingList, Subscriber, Subscription, SubscriptionState
-from subscribers.undo import Undo
+from subscribers.changes import Paced
+from subscribers.models import (
+    PLAN_ANEW,
+    Frequency,
+    MailingList,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+)
 
 State = SubscriptionState
 WHILE_SUSPENDED: Final = ", while suspended"
@@ -66,9 +73,18 @@ def end(
 
 
 def join(
-    session: Session, subscriber_id: int, now: dt.datetime, wanted: frozenset[int], *, source: str
+    session: Session,
+    subscriber_id: int,
+    now: dt.datetime,
+    wanted: frozenset[int],
+    frequencies: Mapping[int, str],
+    *,
+    source: str,
 ) -> tuple[int, ...]:
-    """Begin the wanted lists that are not followed yet; those must be public."""
+    """Begin the wanted lists that are not followed yet; those must be public.
+
+    They come as `frequencies` says, and at once where it says nothing.
+    """
     rows = session.execute(
         sa.select(Subscription.list_id, Subscription.state).where(
             Subscription.subscriber_id == subscriber_id, Subscription.state != State.ENDED
@@ -85,16 +101,18 @@ def join(
     )
     if joining - public:
         raise NotOffered("only public lists can be joined")
-    session.execute(
-        sa.update(Subscription)
-        .where(
-            Subscription.subscriber_id == subscriber_id,
-            Subscription.list_id.in_(joining),
-            Subscription.state == State.PENDING,
+    for list_id in sorted(joining & set(open_states)):
+        chosen = {"frequency": frequencies[list_id]} if list_id in frequencies else {}
+        session.execute(
+            sa.update(Subscription)
+            .where(
+                Subscription.subscriber_id == subscriber_id,
+                Subscription.list_id == list_id,
+                Subscription.state == State.PENDING,
+            )
+            .values(state=State.ACTIVE, began_at=now, **chosen)
+            .execution_options(synchronize_session=False)
         )
-        .values(state=State.ACTIVE, began_at=now)
-        .execution_options(synchronize_session=False)
-    )
     _insert(
         session,
         [
@@ -102,6 +120,7 @@ def join(
                 "subscriber_id": subscriber_id,
                 "list_id": list_id,
                 "state": State.ACTIVE.value,
+                "frequency": frequencies.get(list_id, Frequency.AT_ONCE),
                 "began_at": now,
                 "source": source,
             }
@@ -111,13 +130,61 @@ def join(
     return tuple(sorted(joining))
 
 
-def revive(session: Session, what: Undo, *, source: str) -> tuple[int, ...]:
-    """Follow again what the change had ended, unless it was followed or left anew since."""
+def pace(
+    session: Session,
+    subscriber_id: int,
+    now: dt.datetime,
+    frequencies: Mapping[int, Frequency],
+    *,
+    only_from: dt.datetime | None = None,
+) -> tuple[Paced, ...]:
+    """Change how often followed lists come; what was published before comes as it would have.
+
+    `only_from`: only those that were changed last at that moment.
+    """
+    followed = sa.select(Subscription).where(
+        Subscription.subscriber_id == subscriber_id,
+        Subscription.list_id.in_(frequencies),
+        Subscription.state.in_([State.ACTIVE, State.SUSPENDED]),
+    )
+    if only_from is not None:
+        followed = followed.where(Subscription.frequency_changed_at == only_from)
+    paced: list[Paced] = []
+    for one in session.scalars(followed.order_by(Subscription.list_id)):
+        before, after = Frequency(one.frequency), frequencies[one.list_id]
+        if before != after:
+            one.frequency_before, one.frequency, one.frequency_changed_at = before, after, now
+            paced.append(Paced(one.list_id, before, after))
+    session.flush()
+    return tuple(paced)
+
+
+def plan_digests_anew(session: Session, subscriber_id: int) -> None:
+    """Have it worked out when the subscriber's next digest is due, if any can be."""
+    is_of_digests = sa.exists().where(
+        Subscription.subscriber_id == subscriber_id,
+        sa.or_(
+            Subscription.frequency != Frequency.AT_ONCE,
+            Subscription.frequency_before.is_not(None),
+        ),
+    )
+    session.execute(
+        sa.update(Subscriber)
+        .where(Subscriber.id == subscriber_id, is_of_digests)
+        .values(next_digest_at=PLAN_ANEW)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def revive(
+    session: Session, subscriber_id: int, at: dt.datetime, *, source: str
+) -> tuple[int, ...]:
+    """Follow again what ended at that moment, unless it was followed or left anew since."""
     newer = aliased(Subscription)
     ended = session.scalars(
         sa.select(Subscription).where(
-            Subscription.subscriber_id == what.subscriber_id,
-            Subscription.ended_at == what.at,
+            Subscription.subscriber_id == subscriber_id,
+            Subscription.ended_at == at,
             Subscription.began_at.is_not(None),
             Subscription.end_reason.not_like(f"%{WHILE_SUSPENDED}"),
             ~sa.exists().where(
@@ -135,6 +202,7 @@ def revive(session: Session, what: Undo, *, source: str) -> tuple[int, ...]:
                 "list_id": old.list_id,
                 "state": State.ACTIVE.value,
                 "frequency": old.frequency,
+                "desk_id": old.desk_id,
                 # Since the same day as before: an undone slip is no new start.
                 "began_at": old.began_at,
                 "source": source,

@@ -4,7 +4,7 @@ from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
 from runtime.i18n import Words, words
-from subscribers.commands import Change
+from subscribers.changes import Change
 from subscribers.models import Format
 from subscribers.queries import titles
 

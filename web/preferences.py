@@ -7,13 +7,15 @@ from starlette.responses import Response
 
 from mail.tokens import TokenError
 from runtime.i18n import Words, best_language, supported, words
-from subscribers.commands import Change, TooLate, Wanted, save, stop_all, undo
+from subscribers.changes import Change
+from subscribers.commands import TooLate, Wanted, save, stop_all, undo
 from subscribers.queries import Profile, profile
 from subscribers.subscription_rows import NotOffered
 from web.changes import told
 from web.forms import Form, FormFault
 from web.pages import Site
 from web.unsubscribe import Box, PostedForm, shown_address, stale, undone_box
+from web.visits import via
 
 
 class PreferencePages:
@@ -51,7 +53,7 @@ class PreferencePages:
                 return self._save(request, subscriber_id, form)
             case "stop-all":
                 with self._site.database.transaction() as session:
-                    change = stop_all(session, subscriber_id)
+                    change = stop_all(session, subscriber_id, via(request))
                 return self._page(request, subscriber_id, change=change)
             case "undo":
                 return self._undo(request, subscriber_id, form.one("undo") or "")
@@ -67,18 +69,20 @@ class PreferencePages:
                 if found is None:
                     return self._gone(request)
                 wanted = _wanted(found, shown, ticked, form)
-                change = save(session, subscriber_id, wanted)
+                change = save(session, subscriber_id, wanted, via(request))
         except NotOffered:
             return self._site.error(request, 400)
         return self._page(request, subscriber_id, change=change)
 
     def _undo(self, request: Request, subscriber_id: int, undo_token: str) -> Response:
         try:
-            what = self._site.links.undoing(undo_token, subscriber_id=subscriber_id)
+            what = self._site.links.undoing(undo_token)
         except TokenError as error:
             return self._site.bad_token(request, error)
+        if what.subscriber_id != subscriber_id:
+            return self._site.bad_token(request, TokenError())
         with self._site.database.transaction() as session:
-            undone = undo(session, what)
+            undone = undo(session, what, via(request))
         return self._page(request, subscriber_id, undone=undone)
 
     def _page(

@@ -10,7 +10,9 @@ from starlette.responses import PlainTextResponse, Response
 
 from mail.tokens import TokenError
 from runtime.i18n import Words, words
-from subscribers.commands import By, Change, TooLate, undo, unsubscribe
+from subscribers.changes import Change
+from subscribers.commands import TooLate, undo, unsubscribe
+from subscribers.consents import By
 from subscribers.links import Unsubscribing
 from subscribers.masking import masked
 from subscribers.queries import Copy, copy, titles
@@ -18,6 +20,7 @@ from web.changes import named, told
 from web.forms import Form, FormFault, read_form
 from web.languages import accepted_language
 from web.pages import Site
+from web.visits import via
 
 PostedForm = Annotated[Form, Depends(read_form)]
 
@@ -53,7 +56,7 @@ class UnsubscribePages:
         except TokenError as error:
             return self._site.bad_token(request, error)
         if form.is_one_click:
-            return self._one_click(link)
+            return self._one_click(request, link)
         match self._site.seals.fault(request, form, self._site.links.base_url):
             case FormFault.FOREIGN:
                 return self._site.error(request, 403)
@@ -65,10 +68,16 @@ class UnsubscribePages:
                     return self._undo(request, link, undo_token)
                 return self._stop(request, link, form)
 
-    def _one_click(self, link: Unsubscribing) -> Response:
+    def _one_click(self, request: Request, link: Unsubscribing) -> Response:
         """RFC 8058 section 3.2: no cookie, no further question, no redirect; at once."""
         with self._site.database.transaction() as session:
-            unsubscribe(session, link.subscriber_id, link.list_set_id, reason=By.ONE_CLICK)
+            unsubscribe(
+                session,
+                link.subscriber_id,
+                link.list_set_id,
+                reason=By.ONE_CLICK,
+                via=via(request),
+            )
         # A mail system reads it, and no person.
         return PlainTextResponse("stopped\n", headers={"Cache-Control": "no-store"})
 
@@ -84,17 +93,20 @@ class UnsubscribePages:
                 link.subscriber_id,
                 link.list_set_id,
                 reason=By.UNSUBSCRIBE_PAGE,
+                via=via(request),
                 only=only,
             )
         return self._page(request, link, change=change, is_none_chosen=not chosen)
 
     def _undo(self, request: Request, link: Unsubscribing, undo_token: str) -> Response:
         try:
-            what = self._site.links.undoing(undo_token, subscriber_id=link.subscriber_id)
+            what = self._site.links.undoing(undo_token)
         except TokenError as error:
             return self._site.bad_token(request, error)
+        if what.subscriber_id != link.subscriber_id:
+            return self._site.bad_token(request, TokenError())
         with self._site.database.transaction() as session:
-            change = undo(session, what)
+            change = undo(session, what, via(request))
         return self._page(request, link, undone=change)
 
     def _page(

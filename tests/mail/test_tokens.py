@@ -163,6 +163,8 @@ def test_purposes_keep_their_numbers() -> None:
         "RETURN_PATH": 4,
         "UNDO": 5,
         "CHANGE_ADDRESS": 6,
+        "MANAGE": 7,
+        "DESK_INVITATION": 8,
     }
 
 

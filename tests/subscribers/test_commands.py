@@ -9,9 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from runtime.database import Database
+from subscribers.changes import Change
 from subscribers.commands import (
-    By,
-    Change,
     TooLate,
     Wanted,
     save,
@@ -19,10 +18,14 @@ from subscribers.commands import (
     undo,
     unsubscribe,
 )
-from subscribers.models import Format, Subscriber, Subscription, Suppression
+from subscribers.consents import By, Via, record
+from subscribers.models import PLAN_ANEW, Format, Subscriber, Subscription, Suppression
 from subscribers.queries import copy, profile
+from subscribers.record_models import Consent
 from subscribers.subscription_rows import NotOffered
 from tests.support.people import SINCE, add_list, add_list_set, add_person, suppress
+
+VIA = Via("a test")
 
 
 class World:
@@ -68,19 +71,21 @@ class World:
     def unsubscribe(self, *only: int) -> Change:
         with self.database.transaction() as session:
             chosen = only or None
-            return unsubscribe(session, self.jo, self.pair, reason=By.ONE_CLICK, only=chosen)
+            return unsubscribe(
+                session, self.jo, self.pair, reason=By.ONE_CLICK, via=VIA, only=chosen
+            )
 
     def save(self, **wanted: object) -> Change:
         with self.database.transaction() as session:
-            return save(session, self.jo, Wanted(**wanted))  # type: ignore[arg-type]
+            return save(session, self.jo, Wanted(**wanted), VIA)  # type: ignore[arg-type]
 
     def stop_all(self) -> Change:
         with self.database.transaction() as session:
-            return stop_all(session, self.jo)
+            return stop_all(session, self.jo, VIA)
 
     def undo(self, change: Change) -> Change | TooLate:
         with self.database.transaction() as session:
-            return undo(session, change.undo)
+            return undo(session, change.undo, VIA)
 
 
 @pytest.fixture
@@ -116,8 +121,8 @@ def test_unsubscribing_from_some_of_the_lists(world: World) -> None:
 def test_unsubscribing_someone_who_is_gone(world: World) -> None:
     """A link of a subscriber who was erased, or of lists that never were, changes nothing."""
     with world.database.transaction() as session:
-        assert unsubscribe(session, 10**9, world.pair, reason=By.ONE_CLICK).is_nothing
-        assert unsubscribe(session, world.jo, 10**9, reason=By.ONE_CLICK).is_nothing
+        assert unsubscribe(session, 10**9, world.pair, reason=By.ONE_CLICK, via=VIA).is_nothing
+        assert unsubscribe(session, world.jo, 10**9, reason=By.ONE_CLICK, via=VIA).is_nothing
     assert len(world.open()) == 3
 
 
@@ -256,11 +261,13 @@ def test_undo_yields_to_what_came_later(world: World) -> None:
     assert world.open() == {world.desk: "active"}
 
 
-def test_undo_ends_with_the_day(world: World) -> None:
-    """A page left open for longer than a day undoes nothing."""
+def test_undo_ends_after_a_week(world: World) -> None:
+    """A mail that lay about for longer than a week undoes nothing."""
     change = world.unsubscribe()
-    old = replace(change, at=change.at - dt.timedelta(hours=25))
-    assert world.undo(old) == TooLate()
+    with world.database.transaction() as session:
+        long_ago = change.at - dt.timedelta(days=7, seconds=1)
+        entry_id = record(session, world.jo, By.ONE_CLICK, change.to_json(), VIA, long_ago)
+    assert world.undo(replace(change, entry_id=entry_id)) == TooLate()
     assert world.open() == {world.desk: "active"}
 
 
@@ -330,3 +337,67 @@ def test_many_changes_of_one_person_at_once(world: World) -> None:
     assert failures == []
     still_open = [row.list_id for row in world.rows() if row.state != "ended"]
     assert len(still_open) == len(set(still_open))
+
+
+def test_frequencies_change_and_come_back(world: World) -> None:
+    """How often a list comes is chosen list by list, remembered, and undone."""
+    change = world.save(
+        on=frozenset([world.travel]),
+        frequencies={world.press: "daily", world.travel: "weekly", world.europe: "at-once"},
+    )
+    assert change.joined == (world.travel,)
+    assert [(one.list_id, one.before, one.after) for one in change.paced] == [
+        (world.press, "at-once", "daily")
+    ]
+    now = {row.list_id: row for row in world.rows() if row.state == "active"}
+    assert (now[world.travel].frequency, now[world.press].frequency) == ("weekly", "daily")
+    assert now[world.press].frequency_before == "at-once"
+    assert now[world.press].frequency_changed_at == change.at
+    assert world.person().next_digest_at == PLAN_ANEW
+    undone = world.undo(change)
+    assert isinstance(undone, Change)
+    assert undone.left == (world.travel,)
+    assert [(one.list_id, one.after) for one in undone.paced] == [(world.press, "at-once")]
+
+
+def test_what_is_chosen_about_oneself_comes_back(world: World) -> None:
+    """Name, outlet, zone, hour and pause are kept, and undone where nothing newer stands there."""
+    until = dt.datetime(2031, 3, 1, tzinfo=dt.UTC)
+    change = world.save(
+        name="Jo", outlet="The Paper", timezone="Asia/Tokyo", digest_hour=7, paused_until=until
+    )
+    assert set(change.after) == {"name", "outlet", "timezone", "digest_hour", "paused_until"}
+    world.save(outlet="Another")
+    undone = world.undo(change)
+    assert isinstance(undone, Change)
+    person = world.person()
+    assert (person.name, person.outlet, person.paused_until) == (None, "Another", None)
+    assert (person.timezone, person.digest_hour) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{"timezone": "Mars/Olympus"}, {"digest_hour": 24}, {"name": "x" * 201},
+     {"frequencies": {1: "hourly"}}],
+)  # fmt: skip
+def test_what_no_page_offers_is_refused(world: World, wanted: dict[str, object]) -> None:
+    """And changes nothing."""
+    with pytest.raises(NotOffered):
+        world.save(**wanted)
+
+
+def test_the_consent_log_is_append_only(world: World) -> None:
+    """No entry is changed or removed while its subscriber is there."""
+    change = world.unsubscribe()
+    assert change.entry_id is not None
+    for statement in (
+        "UPDATE consent SET page = 'another'",
+        "DELETE FROM consent",
+    ):
+        with pytest.raises(sa.exc.DBAPIError, match="append-only"):  # noqa: SIM117
+            with world.database.transaction() as session:
+                session.execute(sa.text(statement))
+    with world.database.reading() as session:
+        entry = session.get_one(Consent, change.entry_id)
+        assert (entry.what, entry.page) == ("one-click", "a test")
+        assert entry.detail == {"left": [world.press, world.europe]}

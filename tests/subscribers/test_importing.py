@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from mail.hashing import suppression_hash
 from runtime.database import Database, database_now
 from subscribers import import_chunk, importing
-from subscribers.commands import Change, Wanted, save, stop_all, undo
+from subscribers.changes import Change
+from subscribers.commands import Wanted, save, stop_all, undo
+from subscribers.consents import Via
 from subscribers.csv_rows import neutralised, plain_cell, row_reader
 from subscribers.csv_text import LINE_MAX_CHARACTERS, Fault, Table, TableError
 from subscribers.importing import (
@@ -183,7 +185,7 @@ def stop(database: Database, address: str) -> Change:
     """Let somebody press "Stop all mail"."""
     with database.transaction() as session:
         person = session.scalars(sa.select(Subscriber).where(Subscriber.address == address)).one()
-        return stop_all(session, person.id)
+        return stop_all(session, person.id, Via("a test"))
 
 
 def test_who_stopped_all_mail_is_on_no_new_list(database: Database) -> None:
@@ -204,7 +206,7 @@ def test_who_stopped_all_mail_is_on_no_new_list(database: Database) -> None:
     assert people(database)["ana@example.org"][0] == "Ana"
     assert "left this list" in load(database, text)[1][0].reason
     with database.transaction() as session:
-        undo(session, change.undo)
+        undo(session, change.undo, Via("a test"))
     assert load(database, text, "europe", is_confirmed=True)[0].added == 1
 
 
@@ -214,8 +216,8 @@ def test_who_began_again_may_be_added(database: Database) -> None:
     change = stop(database, "ana@example.org")
     with database.transaction() as session:
         europe = importing.list_by_slug(session, "europe").id
-        save(session, change.subscriber_id, Wanted(on=frozenset({europe})))
-        save(session, change.subscriber_id, Wanted(off=frozenset({europe})))
+        save(session, change.subscriber_id, Wanted(on=frozenset({europe})), Via("a test"))
+        save(session, change.subscriber_id, Wanted(off=frozenset({europe})), Via("a test"))
         create_list(session, "travel", "Travel")
     assert load(database, "email\nana@example.org\n", "travel")[0].added == 1
 

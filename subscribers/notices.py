@@ -1,0 +1,103 @@
+"""Notices: queueing one mail to one person, in the transaction that causes it.
+
+A worker renders and sends it within seconds; what it says follows from its kind and `detail`.
+"""
+
+import datetime as dt
+import enum
+import secrets
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from runtime.database import read_clock
+from subscribers.models import Subscriber
+from subscribers.record_models import Notice, NoticeState
+
+SALT_OCTETS: Final = 16
+
+
+class NoticeKind(enum.StrEnum):
+    """What a notice is about; in brackets what its `detail` holds."""
+
+    CONFIRM_SIGN_UP = "confirm-sign-up"
+    """Somebody asked for mail at this address. [sign_up_id]"""
+    ALREADY_SUBSCRIBED = "already-subscribed"
+    """Somebody asked for lists that they get already. [lists: ids]"""
+    NOT_BY_FORM = "not-by-form"
+    """The office itself has stopped mail to this address: only it can change that. []"""
+    PRIVATE_LINK = "private-link"
+    """A link to see and change everything. []"""
+    CHANGED = "changed"
+    """Something was changed by a link in one of our mails. [entry_id: of the consent log]"""
+    CONFIRM_ADDRESS = "confirm-address"
+    """To the new address: confirm it. [address_change_id]"""
+    ADDRESS_CHANGED = "address-changed"
+    """To the old address: mail goes elsewhere from now on. [entry_id]"""
+    ERASED = "erased"
+    """Everything that we knew is gone. []"""
+    DESK_INVITATION = "desk-invitation"
+    """A desk would forward some of its mail. [member_id]"""
+    DESK_LINK = "desk-link"
+    """To a desk's keeper: the desk's private link. [why: "asked" or "stop"]"""
+
+
+def queue(
+    session: Session,
+    kind: NoticeKind,
+    *,
+    address: str,
+    language: str,
+    subscriber_id: int | None = None,
+    name: str | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> int:
+    """Queue a notice to an address; its id."""
+    notice = Notice(
+        kind=kind.value,
+        detail=dict(detail or {}),
+        subscriber_id=subscriber_id,
+        address=address,
+        name=name,
+        language=language,
+        due_at=read_clock(session),
+        salt=secrets.token_bytes(SALT_OCTETS),
+    )
+    session.add(notice)
+    session.flush()
+    return notice.id
+
+
+def queue_for(
+    session: Session,
+    subscriber: Subscriber,
+    kind: NoticeKind,
+    detail: Mapping[str, Any] | None = None,
+) -> int:
+    """Queue a notice to a subscriber; its id."""
+    return queue(
+        session,
+        kind,
+        address=subscriber.address,
+        language=subscriber.language,
+        subscriber_id=subscriber.id,
+        name=subscriber.name,
+        detail=detail,
+    )
+
+
+def count_since(
+    session: Session, subscriber_id: int, kinds: Collection[NoticeKind], since: dt.datetime
+) -> int:
+    """How many notices of these kinds were queued for a subscriber since then."""
+    found: int | None = session.scalar(
+        sa.select(sa.func.count()).where(
+            Notice.subscriber_id == subscriber_id,
+            Notice.created_at >= since,
+            Notice.kind.in_([kind.value for kind in kinds]),
+            Notice.state != NoticeState.CANCELLED,
+        )
+    )
+    return found or 0
