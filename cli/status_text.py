@@ -31,6 +31,7 @@ def status_lines(found: Status, zone: dt.tzinfo) -> list[str]:
         lines.append(f"  once more to whoever failed in distribution {found.resends_id}")
     if found.note:
         lines.append(f"  {found.note}")
+    lines += (f"  slowed by a limit: {limit}" for limit in found.limits)
     is_over = found.state == "cancelled"
     if found.eligible is None:
         lines.append(

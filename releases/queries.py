@@ -16,6 +16,7 @@ from releases.models import (
     Distribution,
     DistributionState,
 )
+from releases.slowness import limits_in_the_way
 from subscribers.models import Subscriber
 
 
@@ -30,7 +31,14 @@ class ManifestDigest:
         return f"SHA-256 {self.sha256.hex()}"
 
 
-_NOT_OF_THE_CONTRACT: Final = ("note", "is_rehearsal", "is_urgent", "resends_id", "manifest")
+_NOT_OF_THE_CONTRACT: Final = (
+    "note",
+    "is_rehearsal",
+    "is_urgent",
+    "resends_id",
+    "manifest",
+    "limits",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,8 @@ class Status:
     """The distribution to whose failed deliveries this one goes."""
     manifest: ManifestDigest | None = None
     """None until its delivery manifest was written after its end."""
+    limits: tuple[str, ...] = ()
+    """Limits of relays and domains that slow the sending at the moment."""
 
     @property
     def is_finished(self) -> bool:
@@ -197,5 +207,8 @@ def status(session: Session, distribution_id: int) -> Status | None:
             if distribution.manifest_digest is not None and distribution.manifest_at is not None
             else None
         ),
+        limits=limits_in_the_way(session)
+        if distribution.state == DistributionState.RUNNING
+        else (),
         **{column: int(value) for column, value in counts._asdict().items()},
     )

@@ -5,7 +5,7 @@ of it, for each batch.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -103,9 +103,7 @@ def adopt(
     )
     if expires_at is None or (expires_at > moment and not even_if_it_lives):
         return None
-    batches = session.scalars(
-        sa.select(Batch).where(Batch.lease_id == lease_id).order_by(Batch.id).with_for_update()
-    ).all()
+    batches = _lock_batches(session, lease_id, journal)
     for batch in batches:
         entries = list(journal.get(batch.id, ()))
         if not is_whole:
@@ -124,6 +122,20 @@ def adopt(
     session.flush()
     session.execute(sa.delete(Lease).where(Lease.id == lease_id))
     return [batch.id for batch in batches]
+
+
+def _lock_batches(session: Session, lease_id: int, journal: Collection[int]) -> list[Batch]:
+    """The lease's batches; what else the journal speaks of is locked with them, by rising id.
+
+    A turn of the ledger locks its batches in that order too: neither waits for the other.
+    """
+    locked = session.scalars(
+        sa.select(Batch)
+        .where(sa.or_(Batch.lease_id == lease_id, Batch.id.in_(list(journal))))
+        .order_by(Batch.id)
+        .with_for_update()
+    ).all()
+    return [batch for batch in locked if batch.lease_id == lease_id]
 
 
 def apply_late(session: Session, lease_id: int, batch_id: int, entries: Sequence[Entry]) -> None:

@@ -28,8 +28,8 @@ def adopt_lost_leases(
     Leases of this journal folder come after their journal. Those of another folder wait while
     a lease of that folder lives; a folder without one is lost, and its journals with it. A
     lease or journal that cannot be taken over keeps none of the others: the first such error is
-    raised at the end. Just after the database's clock has jumped, only who is known to be dead
-    counts as lost.
+    raised at the end. Just after the database's clock may have jumped, as `watch` sees it, only
+    who is known to be dead counts as lost; without a watch the clock is believed.
     """
     # Before the leases are read: who dies later has a lease that is read, or a journal that is
     # not among these.
@@ -43,7 +43,9 @@ def adopt_lost_leases(
         leases.extend(found)
         return moment
 
-    is_expiry_trusted = (watch or ClockWatch()).trusts(look)
+    if watch is None:
+        look()
+    is_expiry_trusted = watch is None or watch.trusts(look)
     if any(lease.is_too_long for lease in leases):
         with database.transaction() as session:
             shorten_leases(session)

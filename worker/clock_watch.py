@@ -3,7 +3,8 @@
 Leases are dated by the database's wall clock. When it is set forward, all of them seem to have
 run out at once, though their workers live and go on sending: to take their batches over would
 send what is under way twice. Whoever lives renews its lease within two seconds, so for that
-long no lease is taken for run out. When it is set back, what is due would wait.
+long no lease is taken for run out; nor in a watch's own first seconds, since it cannot know
+what was before. When it is set back, what is due would wait.
 """
 
 import datetime as dt
@@ -32,7 +33,9 @@ class ClockWatch:
         before = self._clock()
         moment = read()
         after = self._clock()
-        if self._last is not None:
+        if self._last is None:
+            self._distrusts_until = after + PATIENCE_SECONDS
+        else:
             last_moment, last_before = self._last
             went_on = (moment - last_moment).total_seconds()
             self.has_gone_back |= went_on < -JUMP_SECONDS

@@ -12,6 +12,7 @@ from typing import Final
 from mail.replies import Outcome
 from mail.smtp_items import Item
 from releases.leasing import Leased
+from releases.slowness import note_limits
 from releases.upkeep import batches_to_deliver, pulse_is_fresh
 from runtime.database import Database
 from runtime.logging import get_logger
@@ -152,10 +153,18 @@ class Engine:
                 keeper.abandon()
                 self._journal = None
                 journal.close(is_known=False)
+        self._tell_of_limits()
         is_more_left = not (slice_.is_without_relay or slice_.has_no_place) and (
             ledger.has_given_back or (ledger.has_leased and not ledger.is_dry)
         )
         return Delivered(is_more_left, frozenset(ledger.finished))
+
+    def _tell_of_limits(self) -> None:
+        """Say in the database which limits slow us: whoever looks on shall not wonder."""
+        met = [] if self._gate is None else self._gate.in_the_way()
+        if met:
+            with self._database.transaction() as session:
+                note_limits(session, met)
 
     def _send(self, slice_: "Slice") -> None:
         while True:

@@ -56,14 +56,16 @@ log = get_logger("worker")
 class Sweep:
     """`free_slots` says how many tasks this worker could take now."""
 
-    def __init__(self, context: Context, free_slots: Callable[[], int]) -> None:
+    def __init__(
+        self, context: Context, free_slots: Callable[[], int], watch: ClockWatch | None = None
+    ) -> None:
         self._context = context
         self._free_slots = free_slots
         self._lease_id: int | None = None
         self._ended = threading.Event()
         self._troubles: dict[str, str] = {}
         self._rounds = 0
-        self._watch = ClockWatch()
+        self._watch = watch or ClockWatch()
         self._pause_seconds = EVERY_SECONDS
         # How far the expanding distributions were in the last round, and since how many rounds.
         self._standstills: dict[int, tuple[int, int]] = {}

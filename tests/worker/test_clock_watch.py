@@ -49,10 +49,30 @@ def database(database_url: str) -> Iterator[Database]:
     made.dispose()
 
 
+def _watching(clocks: Clocks) -> ClockWatch:
+    """A watch that has looked for a while."""
+    watch = ClockWatch(clocks.own)
+    watch.trusts(lambda: clocks.database)
+    clocks.go_on(PATIENCE_SECONDS)
+    assert watch.trusts(lambda: clocks.database)
+    return watch
+
+
+def test_a_new_watch_waits_for_two_renewals() -> None:
+    """The clock may have jumped just before its worker was started."""
+    clocks = Clocks()
+    watch = ClockWatch(clocks.own)
+    assert not watch.trusts(lambda: clocks.database)
+    clocks.go_on(PATIENCE_SECONDS - 0.5)
+    assert not watch.trusts(lambda: clocks.database)
+    clocks.go_on(0.5)
+    assert watch.trusts(lambda: clocks.database)
+
+
 def test_time_that_passes_is_no_jump() -> None:
     """A sweep that was stopped for a minute, or a clock a little fast, changes nothing."""
     clocks = Clocks()
-    watch = ClockWatch(clocks.own)
+    watch = _watching(clocks)
     for seconds in (0.0, 1.0, 60.0):
         clocks.go_on(seconds, jump_seconds=0.5)
         assert watch.trusts(lambda: clocks.database)
@@ -61,8 +81,7 @@ def test_time_that_passes_is_no_jump() -> None:
 def test_a_jump_ahead_is_distrusted_until_whoever_lives_has_renewed() -> None:
     """For two renewals; then expiry counts again."""
     clocks = Clocks()
-    watch = ClockWatch(clocks.own)
-    assert watch.trusts(lambda: clocks.database)
+    watch = _watching(clocks)
     clocks.go_on(1.0, jump_seconds=1800.0)
     assert not watch.trusts(lambda: clocks.database)
     clocks.go_on(PATIENCE_SECONDS - 0.5)
@@ -74,8 +93,7 @@ def test_a_jump_ahead_is_distrusted_until_whoever_lives_has_renewed() -> None:
 def test_a_jump_back_is_no_reason_for_distrust() -> None:
     """Leases last longer by it, not shorter."""
     clocks = Clocks()
-    watch = ClockWatch(clocks.own)
-    assert watch.trusts(lambda: clocks.database)
+    watch = _watching(clocks)
     clocks.go_on(1.0, jump_seconds=-1800.0)
     assert watch.trusts(lambda: clocks.database)
     assert watch.has_gone_back

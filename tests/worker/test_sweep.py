@@ -1,6 +1,7 @@
 """The sweep: finds what is left to do, needs only the database, and hurts nobody."""
 
 import datetime as dt
+import itertools
 import re
 import signal
 import threading
@@ -26,6 +27,7 @@ from tests.support.smtp_server import SmtpServer
 from tests.worker.test_doorbell import messages
 from worker import sweep as sweep_module
 from worker.adoption import adopt_lost_leases
+from worker.clock_watch import ClockWatch
 from worker.context import Context, Stopping
 from worker.doorbell import make_ringer
 from worker.sweep import Sweep
@@ -44,10 +46,10 @@ class Ground:
         self.list_id = self.office.lists("press")["press"]
         self.sweeps: list[Sweep] = []
 
-    def sweep(self) -> Sweep:
+    def sweep(self, watch: ClockWatch | None = None) -> Sweep:
         """A sweep; not started."""
         context = Context(self.settings, ("smtp://127.0.0.1:1",), self.app, Stopping())
-        made = Sweep(context, lambda: 2)
+        made = Sweep(context, lambda: 2, watch)
         self.sweeps.append(made)
         return made
 
@@ -218,7 +220,10 @@ def test_many_sweeps_at_once_do_what_one_does(ground: Ground) -> None:
         lost = take_lease(session, "gone:1", "elsewhere", "gone.journal")
         session.execute(sa.update(Lease).values(expires_at=dt.datetime(2020, 1, 1, tzinfo=dt.UTC)))
         session.execute(sa.update(Distribution).values(state="cancelled"))
-    sweeps = [ground.sweep() for _ in range(4)]
+    # Each has watched the clock for a while: a minute passes between two looks at it.
+    sweeps = [ground.sweep(ClockWatch(itertools.count(step=60).__next__)) for _ in range(4)]
+    for sweep in sweeps:
+        sweep._watch.trusts(lambda: dt.datetime.now(dt.UTC))
     threads = [threading.Thread(target=sweep.round) for sweep in sweeps]
     for thread in threads:
         thread.start()

@@ -21,6 +21,8 @@ from worker.limits.rests import Rest
 
 _ALL: Final = 1_000_000
 _LANES_MAX: Final = 20_000
+_MET_SECONDS: Final = 3.0
+"""What was in somebody's way so lately is in the way."""
 _ASKS_MAX: Final = 500
 """Domains asked for in one turn; the others come in the next."""
 
@@ -50,6 +52,7 @@ class Gate:
         self._by_name: dict[str, DomainLane] = {}
         self._news: deque[RestNews] = deque()
         self._making = threading.Lock()  # two threads ask for lanes
+        self._met: dict[str, float] = {}
 
     def relay_lane(self, relay: Relay) -> RelayLane | None:
         """Return a relay's limits; None when it has none."""
@@ -86,9 +89,17 @@ class Gate:
                 self._news.append(RestNews(lane.name, rest.level, rest.until - now))
             self.on_want()
 
+    def in_the_way(self) -> list[str]:
+        """Name the limits that have kept somebody waiting of late, each with what it lets."""
+        now = self.clock()
+        return sorted(
+            text for text, met_at in list(self._met.items()) if now - met_at < _MET_SECONDS
+        )
+
     def asks(self) -> Asks:
         """Say what is wanted; for the limits' thread."""
         now = self.clock()
+        self._note_what_is_met(now)
         rates: list[RateAsk] = []
         slots: list[SlotAsk] = []
         for relay_lane in self._relay_lanes.values():
@@ -141,6 +152,16 @@ class Gate:
             rest = lane.temper.rest
             if rest is not None:
                 self._news.append(RestNews(lane.name, rest.level, max(0.0, rest.until - now)))
+
+    def _note_what_is_met(self, now: float) -> None:
+        lanes: list[RelayLane | DomainLane] = [
+            *self._relay_lanes.values(),
+            *(lane for lane in list(self._by_name.values()) if lane.waiting),
+        ]
+        for text in [text for lane in lanes for text in lane.in_the_way(now)]:
+            self._met[text] = now
+        if len(self._met) > _ASKS_MAX:
+            self._met = {text: at for text, at in self._met.items() if now - at < _MET_SECONDS}
 
     def _take_rests(self, rests: Iterable[RestNews], asked_at: float) -> None:
         unsent = {news.name for news in list(self._news)}

@@ -105,6 +105,16 @@ class RelayLane:
             return max(self._wanted, self.open_connections)
         return self.open_connections
 
+    def in_the_way(self, now: float) -> list[str]:
+        """Name what keeps messages waiting now."""
+        met = []
+        if self.tokens is not None and self.tokens.was_refused:
+            met.append(f"{self.tokens.name}: {self.tokens.rate}")
+        if self.slots is not None and self.wanted(now) > self.slots.allowed(now):
+            most = self.slots.most
+            met.append(f"{self.slots.name}: {most} connection{'' if most == 1 else 's'}")
+        return met
+
 
 class DomainLane:
     """The limits of one entry's domains, and how they are disposed."""
@@ -140,6 +150,19 @@ class DomainLane:
             self.tokens.take(now)
         self.under_way += 1
         return True
+
+    def in_the_way(self, now: float) -> list[str]:
+        """Name what keeps its people waiting now."""
+        if not self.waiting:
+            return []
+        if self.rests_until(now) > now:
+            return [f"domain {self.name}: rests, as it puts mail off"]
+        met = []
+        if self.tokens is not None and self.tokens.was_refused:
+            met.append(f"{self.tokens.name}: {self.tokens.rate}")
+        if self.slots is not None and self.under_way >= self.slots.allowed(now):
+            met.append(f"{self.slots.name}: {self.slots.most} at once")
+        return met
 
     def rests_until(self, now: float) -> float:
         """Say until when nobody may go; ``now`` when it does not rest."""

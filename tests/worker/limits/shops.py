@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from runtime.limits import DomainLimits, RelayLimits
 from runtime.relays import Relay
-from tests.support.smtp_model import Say, SmtpModel
+from tests.support.smtp_model import ESMTP, Say, SmtpModel
 from tests.support.smtp_server import SmtpServer
 from worker.engine import Engine
 from worker.lease import clock_that_never_stops, worker_name
@@ -51,8 +51,9 @@ class Notes:
 class NotingServer(SmtpServer):
     """Counts the connections that are open."""
 
-    def __init__(self, notes: Notes) -> None:
-        super().__init__(lambda _: SmtpModel(script=notes.script))
+    def __init__(self, notes: Notes, *, has_chunking: bool = False) -> None:
+        capabilities = (*ESMTP, "CHUNKING") if has_chunking else ESMTP
+        super().__init__(lambda _: SmtpModel(script=notes.script, capabilities=capabilities))
         self._notes = notes
 
     def _serve(self, connection: socket.socket, model: SmtpModel) -> None:
@@ -66,9 +67,9 @@ class NotingServer(SmtpServer):
 
 
 @contextmanager
-def noting_server(notes: Notes) -> Iterator[SmtpServer]:
+def noting_server(notes: Notes, *, has_chunking: bool = False) -> Iterator[SmtpServer]:
     """A relay that takes everything, and notes it."""
-    with NotingServer(notes) as server:
+    with NotingServer(notes, has_chunking=has_chunking) as server:
         yield server
 
 
@@ -82,9 +83,10 @@ def limited_engine(
     redis_url: str | None = None,
     process: str | None = None,
     who_delivers: Callable[[], frozenset[str]] | None = None,
+    has_flights: bool = False,
 ) -> Iterator[Engine]:
     """An engine, its gate and its limits' thread, as `worker.context` puts them together."""
-    relay = Relay("127.0.0.1", port, limits=limits or RelayLimits())
+    relay = Relay("127.0.0.1", port, limits=limits or RelayLimits(), flights_proved=has_flights)
     gate = Gate([relay], DomainLimits.parse(domains), clock=clock_that_never_stops)
 
     def who() -> frozenset[str]:

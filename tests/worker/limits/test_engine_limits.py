@@ -175,20 +175,24 @@ def test_a_pause_reaches_those_who_wait(shop: Workshop) -> None:
     assert [at for at in notes.times() if at > paused_at + 1.5] == []
 
 
-def test_a_relays_limits_are_kept(shop: Workshop) -> None:
-    """So many connections, messages a second and messages on a connection, and no more."""
+@pytest.mark.parametrize("has_flights", [False, True])
+def test_a_relays_limits_are_kept(shop: Workshop, *, has_flights: bool) -> None:
+    """So many connections, messages a second and messages on a connection; flights obey, too."""
     shop.people(300)
     distribution = shop.publish()
     notes = Notes()
     limits = RelayLimits(connections=2, rate=Rate(50), per_connection=20)
-    with noting_server(notes) as server:
-        with limited_engine(shop, server.port, limits=limits) as engine:
+    with noting_server(notes, has_chunking=has_flights) as server:
+        with limited_engine(shop, server.port, limits=limits, has_flights=has_flights) as engine:
             deliver_for(engine, 4.0)
+            told = status_of(shop.office, distribution).limits
         on_each = [sum(c.startswith("MAIL") for c in model.commands) for model in server.models]
     assert most_in(notes.times(), 1.0) <= 50
     assert len(notes.times()) >= 80
     assert max(on_each) <= 20
     assert notes.most_open <= 2
+    assert has_flights == any(c.startswith("BDAT") for m in server.models for c in m.commands)
+    assert f"relay 127.0.0.1:{server.port}: 50/s" in told
     found = status_of(shop.office, distribution)
     assert (found.accepted, found.deferred, found.note) == (len(notes.times()), 0, None)
 
