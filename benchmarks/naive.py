@@ -96,6 +96,7 @@ def _renderer(content: Content, preferences: str, unsubscribe: str) -> Callable[
         "web_url": f"{BASE_URL}/r/{slug_of(content)}",
         "preferences_url": preferences,
         "unsubscribe_url": unsubscribe,
+        "is_for_desk": False,
     }
 
     def render(template: str, **more: object) -> str:

@@ -95,24 +95,27 @@ def release_headers(
     help_url: str,
     archive_url: str | None = None,
     is_automatic: bool = False,
+    is_one_click: bool = True,
 ) -> Headers:
     """All headers of a release but MIME's, with the holes To and Message-ID.
 
     `unsubscribe_url` and `unsubscribe_mailto` (an address, given only where mail can come
     back) contain the marker of the unsubscribe token. `is_automatic` is for what no human
-    wrote, a digest for example (RFC 3834 section 5).
+    wrote, a digest for example (RFC 3834 section 5). Where several people read one copy there
+    is no one-click, and no mailto either: List-Unsubscribe then leads to a page.
     """
     unsubscribe = [unsubscribe_url]
-    if unsubscribe_mailto is not None:
+    if unsubscribe_mailto is not None and is_one_click:
         unsubscribe.append(f"mailto:{unsubscribe_mailto}?subject=unsubscribe")
     headers = [
         *_envelope(sender, reply_to, subject, date, language),
         ("List-Id", list_id_value(list_title, list_id)),
         ("List-Unsubscribe", url_value("List-Unsubscribe", *unsubscribe)),
-        # RFC 8058 section 3.1: exactly this, and both headers must be signed.
-        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-        ("List-Help", url_value("List-Help", help_url)),
     ]
+    if is_one_click:
+        # RFC 8058 section 3.1: exactly this, and both headers must be signed.
+        headers.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+    headers.append(("List-Help", url_value("List-Help", help_url)))
     if archive_url is not None:
         headers.append(("List-Archive", url_value("List-Archive", archive_url)))
     # RFC 2369 section 3.4: a list that only its office writes to.

@@ -31,11 +31,14 @@ LISTS_MAX: Final = 62
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """What decides a copy: the lists it comes through, and the reader's language and format."""
+    """What decides a copy: the lists it comes through, the reader's language and format, and
+    whether it is one reader or a desk.
+    """
 
     mask: int
     language: str
     format: str
+    is_for_desk: bool = False
 
     @property
     def lead(self) -> int:
@@ -159,6 +162,7 @@ def _members(lists: Sequence[int], others: Sequence[int], resent: Resent | None)
             reason.label("reason"),
             Subscriber.language,
             Subscriber.format,
+            Subscriber.is_desk,
         )
         .join(Subscriber, Subscriber.id == members.c.subscriber_id)
         .outerjoin(Suppression, Suppression.address_hash == Subscriber.address_hash)
@@ -178,7 +182,8 @@ def _members(lists: Sequence[int], others: Sequence[int], resent: Resent | None)
 
 
 def _combinations(members: sa.Subquery) -> sa.Select[*tuple[Any, ...]]:
-    return sa.select(members.c.mask, members.c.language, members.c.format).distinct()
+    copy = members.c
+    return sa.select(copy.mask, copy.language, copy.format, copy.is_desk).distinct()
 
 
 def _insert(members: sa.Subquery, is_postgresql: bool) -> sa.Insert:
@@ -200,6 +205,7 @@ def _insert(members: sa.Subquery, is_postgresql: bool) -> sa.Insert:
             copies.c.mask == members.c.mask,
             copies.c.language == members.c.language,
             copies.c.format == members.c.format,
+            copies.c.is_for_desk == members.c.is_desk,
         ),
     )
     columns = [
@@ -222,6 +228,7 @@ def _copies(is_postgresql: bool) -> Any:
         "mask": sa.BigInteger,
         "language": sa.Text,
         "format": sa.Text,
+        "is_for_desk": sa.Boolean,
         "rendering_id": sa.BigInteger,
         "list_set_id": sa.BigInteger,
     }

@@ -247,6 +247,7 @@ def _row(combination: Combination, copy: Copy) -> dict[str, int | str]:
         "mask": combination.mask,
         "language": combination.language,
         "format": combination.format,
+        "is_for_desk": combination.is_for_desk,
         "rendering_id": copy.rendering_id,
         "list_set_id": copy.list_set_id,
     }

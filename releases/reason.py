@@ -27,21 +27,28 @@ class Why:
     text: str
 
 
-def why(titles: tuple[str, ...], since: dt.date, language: str) -> Why:
+def why(
+    titles: tuple[str, ...], since: dt.date, language: str, *, is_for_desk: bool = False
+) -> Why:
     """Why the subscriber gets this: the lists they follow, and since when, in their language.
 
-    Kept for combinations seen lately: many people share one. Raises ValueError without a list.
+    A desk's copy speaks to whoever reads it there. Kept for combinations seen lately: many
+    people share one. Raises ValueError without a list.
     """
-    return _why(titles, since.year, since.month, language)
+    return _why(titles, since.year, since.month, language, is_for_desk)
 
 
 @functools.lru_cache(maxsize=4096)
-def _why(titles: tuple[str, ...], year: int, month: int, language: str) -> Why:
+def _why(titles: tuple[str, ...], year: int, month: int, language: str, is_for_desk: bool) -> Why:
     if not titles:
         raise ValueError("nobody gets a release without following a list")
     ours = words(language)
     titles = tuple(map(clean_line, titles))
-    sentence = ours.gettext("You get this because you follow %(lists)s, since %(month)s.")
+    sentence = (
+        ours.gettext("This desk follows %(lists)s, since %(month)s.")
+        if is_for_desk
+        else ours.gettext("You get this because you follow %(lists)s, since %(month)s.")
+    )
     since = ours.month(dt.date(year, month, 1))
     strong = [f"<strong><bdi>{escape(title)}</bdi></strong>" for title in titles]
     plain = [_isolated(title, ours) for title in titles]

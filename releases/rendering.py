@@ -105,22 +105,25 @@ def render(
     format: str,  # noqa: A002  # the glossary's noun, here as everywhere
     is_embargoed: bool,
     date: dt.datetime,
+    is_for_desk: bool = False,
 ) -> Rendered:
     """Render a release for everyone who reads `language` and `format` ("html" or "text").
 
-    `slug` is the release's; `date` is aware and becomes the Date header. Raises ReleaseError
+    `slug` is the release's; `date` is aware and becomes the Date header. A copy for a desk has
+    several readers, none of whom can stop it for the others. Raises ReleaseError
     for a text that cannot be mailed, ValueError for an embargoed copy of what has no embargo.
     """
     if format not in {"html", "text"}:
         raise ValueError(f"there is no format {format!r}")
     ours = words(language)
     view = _view(content, slug, lead, sending, ours, is_embargoed=is_embargoed)
+    view["is_for_desk"] = is_for_desk
     warnings: list[str] = []
     subject = _subject(view, warnings)
     view["subject"] = subject
     text = _text(view)
     html = _html(view, warnings) if format == "html" else None
-    _check_holes(subject, lead.title, text, html)
+    _check_holes(subject, lead.title, text, html, is_for_desk=is_for_desk)
     headers = _headers(view, lead, sending, date)
     stencil = compile_stencil(build_message(headers, text, html))
     return Rendered(subject, html, text, stencil, stencil.static_size_bytes, tuple(warnings))
@@ -217,13 +220,16 @@ def _html(view: dict[str, Any], warnings: list[str]) -> str:
     return html
 
 
-def _check_holes(subject: str, list_title: str, text: str, html: str | None) -> None:
+def _check_holes(
+    subject: str, list_title: str, text: str, html: str | None, *, is_for_desk: bool
+) -> None:
     """Nothing that came from outside may stand for a person's value."""
     found = [split_at_markers(subject + " " + list_title)[1::2], split_at_markers(text)[1::2]]
-    expected = [[], [WHY_TEXT, PREFERENCES, UNSUBSCRIBE]]
+    links = [PREFERENCES] if is_for_desk else [PREFERENCES, UNSUBSCRIBE]
+    expected = [[], [WHY_TEXT, *links]]
     if html is not None:
         found.append(split_at_markers(html)[1::2])
-        expected.append([WHY_HTML, PREFERENCES, UNSUBSCRIBE])
+        expected.append([WHY_HTML, *links])
     if found != expected:
         raise ReleaseError(
             "the text contains a word that stands for a subscriber's values in our mails "
@@ -248,6 +254,7 @@ def _headers(view: dict[str, Any], lead: Lead, sending: Sending, date: dt.dateti
         unsubscribe_mailto=f"u-{unsubscribe}@{bounce_domain}" if bounce_domain else None,
         help_url=f"{base_url}/p/{marker(PREFERENCES)}",
         archive_url=None if lead.is_private else f"{base_url}/feed.atom",
+        is_one_click=not view["is_for_desk"],
     )
 
 

@@ -28,8 +28,10 @@ from runtime.database import Database, insert
 from runtime.i18n import best_language
 from subscribers.models import ListSet, ListSetMember, MailingList
 
-Key = tuple[str, str, int]
-"""Language, format, and the lead list's id: what tells a distribution's renderings apart."""
+Key = tuple[str, str, int, bool]
+"""Language, format, the lead list's id, and whether it is for desks: what tells a distribution's
+renderings apart.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +97,13 @@ def _gather(session: Session, distribution_id: int) -> _Facts:
         .order_by(DistributionList.position)
     ).all()
     known = session.execute(
-        sa.select(Rendering.language, Rendering.format, Rendering.lead_list_id, Rendering.id).where(
-            Rendering.distribution_id == distribution_id
-        )
+        sa.select(
+            Rendering.language,
+            Rendering.format,
+            Rendering.lead_list_id,
+            Rendering.is_for_desk,
+            Rendering.id,
+        ).where(Rendering.distribution_id == distribution_id)
     )
     return _Facts(
         content=Content.from_json(version.content),
@@ -105,17 +111,18 @@ def _gather(session: Session, distribution_id: int) -> _Facts:
         date=distribution.due_at,
         is_embargoed=distribution.is_embargoed,
         lists=tuple((chosen.id, lead_of(chosen)) for chosen in lists),
-        known={(language, form, lead): made for language, form, lead, made in known},
+        known={(language, form, lead, desk): made for language, form, lead, desk, made in known},
     )
 
 
 def _key(combination: Combination, lists: tuple[tuple[int, Lead], ...]) -> Key:
     lead_id, _ = lists[combination.lead]
-    return best_language(combination.language), combination.format, lead_id
+    language = best_language(combination.language)
+    return language, combination.format, lead_id, combination.is_for_desk
 
 
 def _render(facts: _Facts, key: Key, sending: Sending) -> Rendered:
-    language, form, lead_id = key
+    language, form, lead_id, is_for_desk = key
     return render(
         facts.content,
         slug=facts.slug,
@@ -125,6 +132,7 @@ def _render(facts: _Facts, key: Key, sending: Sending) -> Rendered:
         format=form,
         is_embargoed=facts.is_embargoed,
         date=facts.date,
+        is_for_desk=is_for_desk,
     )
 
 
@@ -144,7 +152,7 @@ def _mailbox(text: str | None) -> Mailbox | None:
 
 
 def _store_rendering(session: Session, distribution_id: int, key: Key, made: Rendered) -> int:
-    language, form, lead_id = key
+    language, form, lead_id, is_for_desk = key
     session.execute(
         insert(session, Rendering)
         .values(
@@ -152,6 +160,7 @@ def _store_rendering(session: Session, distribution_id: int, key: Key, made: Ren
             language=language,
             format=form,
             lead_list_id=lead_id,
+            is_for_desk=is_for_desk,
             subject=made.subject,
             html=made.html,
             text=made.text,
@@ -165,6 +174,7 @@ def _store_rendering(session: Session, distribution_id: int, key: Key, made: Ren
             Rendering.language == language,
             Rendering.format == form,
             Rendering.lead_list_id == lead_id,
+            Rendering.is_for_desk.is_(is_for_desk),
         )
     ).one()
 

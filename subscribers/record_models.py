@@ -148,6 +148,8 @@ class DeskMember(Base):
             sqlite_where=sa.text("state <> 'ended'"),
             postgresql_where=sa.text("state <> 'ended'"),
         ),
+        # Who was invited lately, the ended ones too.
+        sa.Index("ix_desk_member_desk_id_invited_at", "desk_id", "invited_at"),
         sa.Index("ix_desk_member_subscriber_id", "subscriber_id"),
         {"sqlite_autoincrement": True},
     )

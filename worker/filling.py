@@ -40,7 +40,8 @@ class Filling:
         self._domain = message_id_domain
         self._fillers: dict[int, Callable[[Values], bytes]] = {}
         self._titles: dict[int, tuple[str, ...]] = {}
-        self._whys: dict[tuple[int, int, int, str], tuple[Value, Value]] = {}
+        self._desks: set[int] = set()  # renderings for desks
+        self._whys: dict[tuple[int, int, int, str, bool], tuple[Value, Value]] = {}
         self._mail_from = str(sending.from_.address)
 
     def for_batch(self, leased: Leased) -> Callable[[Recipient], tuple[str, str, bytes]]:
@@ -52,7 +53,7 @@ class Filling:
         fillers = self._load_fillers({one.rendering_id for one in leased.recipients})
         titles = self._load_titles({one.list_set_id for one in leased.recipients})
         identify = message_ids(leased.salt, self._domain)
-        whys = self._whys
+        whys, desks = self._whys, self._desks
         sign_unsubscribe = self._keyring.signer(Purpose.UNSUBSCRIBE)
         sign_preferences = self._keyring.signer(Purpose.PREFERENCES)
         sign_return_path = self._keyring.signer(Purpose.RETURN_PATH)
@@ -67,7 +68,8 @@ class Filling:
                 # Only then may the office have another month than UTC; converting takes long.
                 since = since.astimezone(zone)
             list_set_id = recipient.list_set_id
-            key = (list_set_id, since.year, since.month, recipient.language)
+            is_for_desk = recipient.rendering_id in desks
+            key = (list_set_id, since.year, since.month, recipient.language, is_for_desk)
             reasons = whys.get(key) or self._why(key, titles[list_set_id], since)
             local, _, domain = recipient.address.rpartition("@")
             who = pack(subscriber_id)
@@ -86,10 +88,11 @@ class Filling:
         return make
 
     def _why(
-        self, key: tuple[int, int, int, str], titles: tuple[str, ...], since: dt.datetime
+        self, key: tuple[int, int, int, str, bool], titles: tuple[str, ...], since: dt.datetime
     ) -> tuple[Value, Value]:
-        *_, language = key
-        sentence = why(titles, since.date(), best_language(language))
+        *_, language, is_for_desk = key
+        language = best_language(language)
+        sentence = why(titles, since.date(), language, is_for_desk=is_for_desk)
         made = encode_text(sentence.text), encode_html(sentence.html)
         if len(self._whys) >= CACHE_MAX * 16:
             self._whys.clear()
@@ -100,13 +103,18 @@ class Filling:
         if missing := renderings - self._fillers.keys():
             if len(self._fillers) + len(missing) > CACHE_MAX:
                 self._fillers.clear()
+                self._desks.clear()
                 missing = renderings
             with self._database.reading() as session:
                 rows = session.execute(
-                    sa.select(Rendering.id, Rendering.stencil).where(Rendering.id.in_(missing))
+                    sa.select(Rendering.id, Rendering.stencil, Rendering.is_for_desk).where(
+                        Rendering.id.in_(missing)
+                    )
                 ).all()
-            for rendering_id, stencil in rows:
+            for rendering_id, stencil, is_for_desk in rows:
                 self._fillers[rendering_id] = _filler(rendering_id, stencil)
+                if is_for_desk:
+                    self._desks.add(rendering_id)
         return {rendering_id: self._fillers[rendering_id] for rendering_id in renderings}
 
     def _load_titles(self, list_sets: set[int]) -> dict[int, tuple[str, ...]]:

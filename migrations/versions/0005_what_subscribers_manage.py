@@ -96,6 +96,13 @@ def upgrade() -> None:
         ("desk_id", BigId),
     ):
         op.add_column("subscription", sa.Column(name, kind, nullable=True))
+    op.create_index(
+        "ix_subscription_desk_id",
+        "subscription",
+        ["desk_id"],
+        sqlite_where=sa.text("desk_id IS NOT NULL"),
+        postgresql_where=sa.text("desk_id IS NOT NULL"),
+    )
     op.add_column("suppression", sa.Column("note", sa.Text(), nullable=True))
     with op.batch_alter_table("rendering") as batch:
         batch.add_column(
@@ -234,6 +241,7 @@ def _create_records() -> None:
         sqlite_where=sa.text("state <> 'ended'"),
         postgresql_where=sa.text("state <> 'ended'"),
     )
+    op.create_index("ix_desk_member_desk_id_invited_at", "desk_member", ["desk_id", "invited_at"])
     op.create_index("ix_desk_member_subscriber_id", "desk_member", ["subscriber_id"])
     op.create_table(
         "notice",
@@ -293,6 +301,7 @@ def downgrade() -> None:
         batch.drop_column("is_for_desk")
         batch.create_unique_constraint(UNIQUE_BEFORE, RENDERING)
     op.drop_column("suppression", "note")
+    op.drop_index("ix_subscription_desk_id", "subscription")
     for name in ("desk_id", "frequency_changed_at", "frequency_before"):
         op.drop_column("subscription", name)
     op.drop_index("ix_subscriber_next_digest_at", "subscriber")
