@@ -25,6 +25,7 @@ _STATUSES: Final = (
     ("releases.commands", "DistributionError", FAILED),
     ("subscribers.lists", "ListExistsError", FAILED),
     ("subscribers.lists", "ListError", WRONG_USE),
+    ("subscribers.desks", "DeskError", WRONG_USE),
     ("subscribers.csv_text", "TableError", FAILED),
     ("mail.addresses", "AddressError", WRONG_USE),
 )

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "migrate": ("cli.migrate", "app", "Bring the database to the newest schema."),
     "lists": ("cli.lists", "app", "Make and show mailing lists."),
     "subscribers": ("cli.subscribers", "app", "Import and export subscribers; print links."),
+    "desks": ("cli.desks", "app", "Make and show desks: shared addresses with members."),
     "preview": ("cli.preview", "app", "Show what would be sent, without sending."),
     "publish": ("cli.publish", "app", "Send a release to everyone on the lists."),
     "status": ("cli.distributions", "status_app", "Show how a distribution stands."),

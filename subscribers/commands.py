@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from runtime.i18n import best_language, supported
+from subscribers import forwarding
 from subscribers import subscription_rows as rows
 from subscribers.changes import Change, fields_from_json, paced_from_json
 from subscribers.consents import By, Via, record
@@ -81,12 +82,13 @@ def unsubscribe(
 ) -> Change:
     """End the lists that a copy came through (of them, `only` these); the rest stay.
 
-    Answers the same way when they ended long ago, or when the subscriber is gone.
+    Answers the same way when they ended long ago, or when the subscriber is gone. Raises
+    KeeperOnly for a desk, whose copies have many readers.
     """
     members = sa.select(ListSetMember.list_id).where(ListSetMember.list_set_id == list_set_id)
     if only is not None:
         members = members.where(ListSetMember.list_id.in_(list(only)))
-    now = rows.lock(session, subscriber_id)
+    now = rows.lock(session, subscriber_id, but_no_desk=True)
     left = rows.end(session, subscriber_id, now, reason, Subscription.list_id.in_(members))
     return _logged(session, Change(subscriber_id, now, left=left), reason, via)
 
@@ -143,7 +145,10 @@ def undo(session: Session, what: Undo, via: Via) -> Change | TooLate:
         return TooLate()
     is_begun_then = sa.and_(Subscription.began_at == entry.at, Subscription.source != By.UNDO.value)
     left = rows.end(session, what.subscriber_id, now, By.UNDO, is_begun_then)
-    joined = rows.revive(session, what.subscriber_id, entry.at, source=By.UNDO)
+    forwarding.rejoin(session, entry)
+    may_come = forwarding.may_be_followed()
+    joined = rows.revive(session, what.subscriber_id, entry.at, source=By.UNDO, which=may_come)
+    forwarding.forward_again(session, what.subscriber_id, entry.at, now, via)
     paced = rows.pace(
         session,
         what.subscriber_id,
@@ -209,6 +214,8 @@ def _set(found: Subscriber, fields: Mapping[str, Any]) -> tuple[dict[str, Any], 
 def _logged(session: Session, change: Change, by: By, via: Via) -> Change:
     if change.is_nothing:
         return change
+    if change.left:
+        forwarding.settle(session, change.subscriber_id, change.at, via)
     rows.plan_digests_anew(session, change.subscriber_id)
     entry_id = record(session, change.subscriber_id, by, change.to_json(), via, change.at)
     return replace(change, entry_id=entry_id)

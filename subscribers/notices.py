@@ -1,6 +1,8 @@
 """Notices: queueing one mail to one person, in the transaction that causes it.
 
 A worker renders and sends it within seconds; what it says follows from its kind and `detail`.
+What would go to a desk goes to its keeper: everybody reads a desk's mail, and a notice's link
+may change all.
 """
 
 import datetime as dt
@@ -12,9 +14,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from mail.addresses import parse_address
 from runtime.database import read_clock
 from subscribers.models import Subscriber
-from subscribers.record_models import Notice, NoticeState
+from subscribers.record_models import Desk, Notice, NoticeState
 
 SALT_OCTETS: Final = 16
 
@@ -55,6 +58,9 @@ def queue(
     detail: Mapping[str, Any] | None = None,
 ) -> int:
     """Queue a notice to an address; its id."""
+    keeper_address = _keeper(session, kind, address, subscriber_id)
+    if keeper_address is not None:
+        address, name = keeper_address, None
     notice = Notice(
         kind=kind.value,
         detail=dict(detail or {}),
@@ -101,3 +107,24 @@ def count_since(
         )
     )
     return found or 0
+
+
+def _keeper(
+    session: Session, kind: NoticeKind, address: str, subscriber_id: int | None
+) -> str | None:
+    """The keeper's address, of a notice to a desk."""
+    if kind is NoticeKind.CONFIRM_ADDRESS:
+        return None  # its keeper has asked for it, and the new address must show that it is there
+    of_address = sa.select(Subscriber.id).where(
+        Subscriber.address_key == parse_address(address).key, Subscriber.is_desk
+    )
+    return session.scalar(
+        sa.select(Desk.keeper_address)
+        .where(
+            sa.or_(
+                Desk.subscriber_id == subscriber_id,
+                Desk.subscriber_id == of_address.scalar_subquery(),
+            )
+        )
+        .limit(1)
+    )

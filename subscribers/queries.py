@@ -45,6 +45,8 @@ class Profile:
     address: str
     language: str
     format: str
+    is_desk: bool
+    """Several people read it."""
     is_suppressed: bool
     """Nothing is mailed to this address, whatever it follows."""
     is_anything_open: bool
@@ -60,6 +62,8 @@ class Copy:
     address: str | None
     """None when the subscriber has been erased since."""
     language: str | None
+    is_desk: bool
+    """Several people read it."""
     choices: tuple[Choice, ...]
 
 
@@ -81,6 +85,7 @@ def profile(session: Session, subscriber_id: int) -> Profile | None:
         address=found.address,
         language=found.language,
         format=found.format,
+        is_desk=found.is_desk,
         is_suppressed=suppressed is not None,
         is_anything_open=bool(states),
         choices=_choices(lists, states),
@@ -101,6 +106,7 @@ def copy(session: Session, subscriber_id: int, list_set_id: int) -> Copy:
     return Copy(
         address=found.address if found else None,
         language=found.language if found else None,
+        is_desk=found is not None and found.is_desk,
         choices=_choices(lists, _open_states(session, subscriber_id)),
     )
 

@@ -30,14 +30,23 @@ class NotOffered(ValueError):
     """Asked for what the page did not offer: a list that is not public, another format."""
 
 
-def lock(session: Session, subscriber_id: int) -> dt.datetime:
-    """Wait for other changes of this subscriber; returns the database's now, after that."""
+class KeeperOnly(Exception):
+    """A desk's subscription, asked to end by one of those who read its mail."""
+
+
+def lock(session: Session, subscriber_id: int, *, but_no_desk: bool = False) -> dt.datetime:
+    """Wait for other changes of this subscriber; returns the database's now, after that.
+
+    `but_no_desk`: raises KeeperOnly for a desk.
+    """
     # Deliveries and imports may still refer to the row: only its changes exclude each other.
-    session.execute(
-        sa.select(Subscriber.id)
+    is_desk = session.scalar(
+        sa.select(Subscriber.is_desk)
         .where(Subscriber.id == subscriber_id)
         .with_for_update(key_share=True)
     )
+    if is_desk and but_no_desk:
+        raise KeeperOnly
     now: dt.datetime | None = session.scalar(sa.select(database_now()))
     assert now is not None
     return now
@@ -80,10 +89,12 @@ def join(
     frequencies: Mapping[int, str],
     *,
     source: str,
+    desk_id: int | None = None,
 ) -> tuple[int, ...]:
     """Begin the wanted lists that are not followed yet; those must be public.
 
-    They come as `frequencies` says, and at once where it says nothing.
+    They come as `frequencies` says, and at once where it says nothing. `desk_id`: the desk that
+    forwards them.
     """
     rows = session.execute(
         sa.select(Subscription.list_id, Subscription.state).where(
@@ -110,7 +121,7 @@ def join(
                 Subscription.list_id == list_id,
                 Subscription.state == State.PENDING,
             )
-            .values(state=State.ACTIVE, began_at=now, **chosen)
+            .values(state=State.ACTIVE, began_at=now, desk_id=desk_id, **chosen)
             .execution_options(synchronize_session=False)
         )
     _insert(
@@ -121,6 +132,7 @@ def join(
                 "list_id": list_id,
                 "state": State.ACTIVE.value,
                 "frequency": frequencies.get(list_id, Frequency.AT_ONCE),
+                "desk_id": desk_id,
                 "began_at": now,
                 "source": source,
             }
@@ -177,9 +189,14 @@ def plan_digests_anew(session: Session, subscriber_id: int) -> None:
 
 
 def revive(
-    session: Session, subscriber_id: int, at: dt.datetime, *, source: str
+    session: Session,
+    subscriber_id: int,
+    at: dt.datetime,
+    *,
+    source: str,
+    which: sa.ColumnElement[bool],
 ) -> tuple[int, ...]:
-    """Follow again what ended at that moment, unless it was followed or left anew since."""
+    """Follow again what ended at that moment (of it, `which`), unless there is a newer row."""
     newer = aliased(Subscription)
     ended = session.scalars(
         sa.select(Subscription).where(
@@ -187,6 +204,7 @@ def revive(
             Subscription.ended_at == at,
             Subscription.began_at.is_not(None),
             Subscription.end_reason.not_like(f"%{WHILE_SUSPENDED}"),
+            which,
             ~sa.exists().where(
                 newer.subscriber_id == Subscription.subscriber_id,
                 newer.list_id == Subscription.list_id,

@@ -19,7 +19,8 @@ MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 MOST_LINES = 350
 
 COMMANDS = """demo; migrate; lists; lists create; lists show; subscribers; subscribers import;
-subscribers export; subscribers link; publish; preview; status; pause; resume; cancel; worker; web;
+subscribers export; subscribers link; desks; desks create; desks show; desks keeper;
+desks invite; desks remove; publish; preview; status; pause; resume; cancel; worker; web;
 doctor"""
 
 modules = pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from runtime.database import Database
 from runtime.settings import Settings
 from web.attendant import Attendant
+from web.desks import DeskPages
 from web.news import NewsPages
 from web.operations import Metrics, OperationPages
 from web.outbox import OutboxPages
@@ -52,11 +53,14 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
 
 def _add_pages(app: FastAPI, site: Site) -> None:
     unsubscribe, preferences = UnsubscribePages(site), PreferencePages(site)
+    desks = DeskPages(site)
     news, operations = NewsPages(site), OperationPages(site.database)
     _add(app, "/u/{token}", unsubscribe.show, *READ)
     _add(app, "/u/{token}", unsubscribe.post, "POST")
     _add(app, "/p/{token}", preferences.show, *READ)
     _add(app, "/p/{token}", preferences.post, "POST")
+    _add(app, "/p/{token}/desk", desks.show, *READ)
+    _add(app, "/p/{token}/desk", desks.post, "POST")
     _add(app, "/r/{slug}", news.release, *READ)
     _add(app, "/feed.atom", news.feed, *READ)
     _add(app, "/static/{name}", news.style_sheet, *READ)

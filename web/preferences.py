@@ -12,6 +12,8 @@ from subscribers.commands import TooLate, Wanted, save, stop_all, undo
 from subscribers.queries import Profile, profile
 from subscribers.subscription_rows import NotOffered
 from web.changes import told
+from web.desk_copies import DeskCopyPages
+from web.desks import way_to_desks
 from web.forms import Form, FormFault
 from web.pages import Site
 from web.unsubscribe import Box, PostedForm, shown_address, stale, undone_box
@@ -23,6 +25,7 @@ class PreferencePages:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._desk_copies = DeskCopyPages(site)
 
     def show(self, request: Request, token: str) -> Response:
         """The page; changes nothing."""
@@ -39,6 +42,9 @@ class PreferencePages:
             subscriber_id = site.links.preferring(token)
         except TokenError as error:
             return site.bad_token(request, error)
+        of_desk = self._desk_copies.post(request, subscriber_id, form)
+        if of_desk is not None:
+            return of_desk
         match site.seals.fault(request, form, site.links.base_url):
             case FormFault.FOREIGN:
                 return site.error(request, 403)
@@ -99,7 +105,10 @@ class PreferencePages:
             found = profile(session, subscriber_id)
             if found is None:
                 return self._gone(request)
+            if found.is_desk:
+                return self._desk_copies.page(request, found.address, found.language)
             ours = words(found.language)
+            way = way_to_desks(session, request, found)
             box: Box | None = stale(ours) if is_stale else None
             if change is not None:
                 box = self._saved(session, change, ours)
@@ -113,6 +122,7 @@ class PreferencePages:
             box=box,
             address=shown_address(found.address),
             profile=found,
+            way_to_desks=way,
             languages=[words(language) for language in supported()],
             chosen_language=best_language(found.language),
         )

@@ -16,7 +16,9 @@ from subscribers.consents import By
 from subscribers.links import Unsubscribing
 from subscribers.masking import masked
 from subscribers.queries import Copy, copy, titles
+from subscribers.subscription_rows import KeeperOnly
 from web.changes import named, told
+from web.desk_copies import DeskCopyPages, refuse_one_click
 from web.forms import Form, FormFault, read_form
 from web.languages import accepted_language
 from web.pages import Site
@@ -40,6 +42,7 @@ class UnsubscribePages:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._desk_copies = DeskCopyPages(site)
 
     def show(self, request: Request, token: str) -> Response:
         """The page; changes nothing, whoever gets it and however often."""
@@ -57,6 +60,9 @@ class UnsubscribePages:
             return self._site.bad_token(request, error)
         if form.is_one_click:
             return self._one_click(request, link)
+        of_desk = self._desk_copies.post(request, link.subscriber_id, form)
+        if of_desk is not None:
+            return of_desk
         match self._site.seals.fault(request, form, self._site.links.base_url):
             case FormFault.FOREIGN:
                 return self._site.error(request, 403)
@@ -70,14 +76,17 @@ class UnsubscribePages:
 
     def _one_click(self, request: Request, link: Unsubscribing) -> Response:
         """RFC 8058 section 3.2: no cookie, no further question, no redirect; at once."""
-        with self._site.database.transaction() as session:
-            unsubscribe(
-                session,
-                link.subscriber_id,
-                link.list_set_id,
-                reason=By.ONE_CLICK,
-                via=via(request),
-            )
+        try:
+            with self._site.database.transaction() as session:
+                unsubscribe(
+                    session,
+                    link.subscriber_id,
+                    link.list_set_id,
+                    reason=By.ONE_CLICK,
+                    via=via(request),
+                )
+        except KeeperOnly:
+            return refuse_one_click()
         # A mail system reads it, and no person.
         return PlainTextResponse("stopped\n", headers={"Cache-Control": "no-store"})
 
@@ -122,6 +131,8 @@ class UnsubscribePages:
         """The page as things are now, under what has just been done."""
         with self._site.database.reading() as session:
             found = copy(session, link.subscriber_id, link.list_set_id)
+            if found.is_desk:
+                return self._desk_copies.page(request, found.address, found.language)
             ours = _words(request, found)
             view = _view(found, ours)
             if is_none_chosen:
