@@ -52,12 +52,12 @@ class MemberPage:
             found = session.get(Subscriber, visitor.subscriber_id)
             if found is None:
                 return self._site.error(request, 404)
-            ours = words(found.language)
+            address, ours = found.address, words(found.language)
             desks = memberships(session, found.id)
             box = say(session, ours) if say is not None else None
-        shown = shown_address(found.address)
+        shown = shown_address(address)
         if visitor.is_private:
-            shown = Markup('<bdi dir="ltr">{}</bdi>').format(in_full(found.address))
+            shown = Markup('<bdi dir="ltr">{}</bdi>').format(in_full(address))
         return self._site.page(
             request,
             "desk_member.html",
