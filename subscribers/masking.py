@@ -8,6 +8,12 @@ def masked(address: str) -> str:
     return f"{first}•••@{_written(domain)}"
 
 
+def in_full(address: str) -> str:
+    """An address as its owner writes it, to its owner alone."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{_written(domain)}"
+
+
 def _written(domain: str) -> str:
     try:
         return domain.encode("ascii").decode("idna")

@@ -282,7 +282,7 @@ def test_who_left_meanwhile_is_not_mailed(desk: Desk) -> None:
 
 
 def test_who_paused_meanwhile_is_not_mailed(desk: Desk) -> None:
-    """A pause begun after expansion withholds, also what was deferred; one that is over does not."""
+    """A pause begun after expansion withholds, also what was deferred; one that ended does not."""
     distribution = desk.publish()
     now = dt.datetime.now(dt.UTC)
     desk.office.pause(desk.people[0], now + dt.timedelta(days=1))

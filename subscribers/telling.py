@@ -1,0 +1,48 @@
+"""What a subscriber is told by mail about links of theirs: changes made by them, and new ones.
+
+A link of a release's mail may have been forwarded. Nobody who holds one can fill a mailbox:
+an hour has so many notices, and no more.
+"""
+
+import datetime as dt
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from subscribers.changes import Change
+from subscribers.models import Subscriber
+from subscribers.notices import NoticeKind, count_since, queue_for
+from subscribers.subscription_rows import lock
+
+CHANGES_MAX: Final = 10
+PRIVATE_LINKS_MAX: Final = 3
+_HOUR: Final = dt.timedelta(hours=1)
+
+
+class TooManyChanges(Exception):
+    """So many changes were told of in an hour that another must wait: roll it back."""
+
+
+def tell(session: Session, change: Change) -> None:
+    """Queue the notice of a change that was made by a link of a release's mail.
+
+    In the transaction of the change, which holds the subscriber's lock. Raises TooManyChanges.
+    """
+    found = session.get(Subscriber, change.subscriber_id)
+    if change.is_nothing or found is None:
+        return
+    since = change.at - _HOUR
+    if count_since(session, found.id, [NoticeKind.CHANGED], since) >= CHANGES_MAX:
+        raise TooManyChanges
+    queue_for(session, found, NoticeKind.CHANGED, {"entry_id": change.entry_id})
+
+
+def mail_private_link(session: Session, subscriber_id: int) -> None:
+    """Queue the notice with a private link, unless three went out within the hour."""
+    now = lock(session, subscriber_id)
+    found = session.get(Subscriber, subscriber_id)
+    if found is None:
+        return
+    sent = count_since(session, subscriber_id, [NoticeKind.PRIVATE_LINK], now - _HOUR)
+    if sent < PRIVATE_LINKS_MAX:
+        queue_for(session, found, NoticeKind.PRIVATE_LINK)
