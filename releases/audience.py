@@ -2,7 +2,8 @@
 
 The audience is whoever's at-once subscription to a chosen list began by the cut-off and had
 not ended at it, less who already has the version or is about to get it; of a resend, whoever
-of these failed in the distribution that it resends. Lists are numbered by their place in the
+of these failed in the distribution that it resends. Who has paused their mail beyond the cut-off
+is suppressed like who is suspended. Lists are numbered by their place in the
 officer's order; a person's *mask* has a bit for each list that their copy comes through, the
 lowest being the lead list.
 """
@@ -149,8 +150,13 @@ def _members(lists: Sequence[int], others: Sequence[int], resent: Resent | None)
         .subquery("member")
     )
     mask = sa.func.coalesce(members.c.active_mask, members.c.any_mask)
+    is_paused = sa.and_(
+        members.c.active_mask.is_not(None),
+        Subscriber.paused_until > sa.bindparam("cutoff", type_=Subscriber.paused_until.type),
+    )
     reason = sa.case(
         (Suppression.reason.is_not(None), Suppression.reason),
+        (is_paused, "paused"),
         (members.c.active_mask.is_not(None), None),
         (members.c.is_suspended == 1, "suspended"),
         else_="left",

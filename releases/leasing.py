@@ -147,13 +147,15 @@ def read_batch(session: Session, batch: Batch) -> Leased:
     # The connection's own rows: a thousand of them through the session take twice as long.
     read = _READ_POSTGRESQL if is_postgresql(session) else _READ_SQLITE
     for row in session.connection().execute(read, bounds).all():
-        reason, since, subscriber_id = row[:3]
+        reason, is_paused, since, subscriber_id = row[:4]
         if reason is not None:
             withheld[subscriber_id] = reason
         elif since is None:
             unfollowed.append(subscriber_id)
+        elif is_paused:
+            withheld[subscriber_id] = "paused"
         else:
-            recipients.append(Recipient._make(row[1:]))
+            recipients.append(Recipient._make(row[2:]))
     if unfollowed:
         withheld |= _why_unfollowed(session, batch.distribution_id, unfollowed)
     return Leased(
@@ -222,6 +224,7 @@ def _read(moment: sa.types.TypeEngine[Any]) -> sa.Select[*tuple[Any, ...]]:
     return (
         sa.select(
             reason,
+            Subscriber.paused_until > database_now(),
             sa.type_coerce(since, moment),
             Delivery.subscriber_id,
             Delivery.attempts,

@@ -10,12 +10,12 @@ import enum
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
-from zoneinfo import available_timezones
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from runtime.i18n import best_language, supported
+from runtime.zones import known_zones
 from subscribers import forwarding
 from subscribers import subscription_rows as rows
 from subscribers.changes import Change, fields_from_json, paced_from_json
@@ -108,7 +108,8 @@ def save(session: Session, subscriber_id: int, wanted: Wanted, via: Via) -> Chan
     changed nothing, for anything else.
     """
     now = rows.lock(session, subscriber_id)
-    found = session.get(Subscriber, subscriber_id)
+    # What the session knows of the row may be older than the lock.
+    found = session.get(Subscriber, subscriber_id, populate_existing=True)
     if found is None:
         raise NotOffered("there is no such subscriber")
     fields = _checked(found, wanted)
@@ -158,7 +159,7 @@ def undo(session: Session, what: Undo, via: Via) -> Change | TooLate:
     )
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
-    found = session.get(Subscriber, what.subscriber_id)
+    found = session.get(Subscriber, what.subscriber_id, populate_existing=True)
     if found is not None:
         was = fields_from_json(entry.detail.get("before", {}))
         became = fields_from_json(entry.detail.get("after", {}))
@@ -188,7 +189,7 @@ def _checked(found: Subscriber, wanted: Wanted) -> dict[str, Any]:
             if text is not None and len(text) > TEXT_MAX_CHARACTERS:
                 raise NotOffered(f"this {name} is too long")
     if wanted.timezone is not KEEP:
-        if wanted.timezone is not None and wanted.timezone not in available_timezones():
+        if wanted.timezone is not None and wanted.timezone not in known_zones():
             raise NotOffered(f"there is no time zone “{wanted.timezone}”")
         fields["timezone"] = wanted.timezone
     if wanted.digest_hour is not KEEP:

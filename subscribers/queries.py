@@ -1,5 +1,6 @@
 """Reads: what one subscriber gets, and which lists a copy came through."""
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -8,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from subscribers.models import (
+    Frequency,
     ListSetMember,
     MailingList,
     Subscriber,
@@ -30,6 +32,8 @@ class Choice:
     is_private: bool
     state: SubscriptionState | None
     """Of the subscription that has not ended; None without one."""
+    frequency: Frequency
+    """Of that subscription; at once without one."""
 
     @property
     def is_on(self) -> bool:
@@ -39,12 +43,18 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a subscriber gets, and how they like to read it."""
+    """What a subscriber gets, how they like to read it, and what they told us of themselves."""
 
     subscriber_id: int
     address: str
     language: str
     format: str
+    name: str | None
+    outlet: str | None
+    timezone: str | None
+    digest_hour: int | None
+    paused_until: dt.datetime | None
+    """May have gone by."""
     is_desk: bool
     """Several people read it."""
     is_suppressed: bool
@@ -72,9 +82,9 @@ def profile(session: Session, subscriber_id: int) -> Profile | None:
     found = session.get(Subscriber, subscriber_id)
     if found is None:
         return None
-    states = _open_states(session, subscriber_id)
+    opened = _open(session, subscriber_id)
     # What is only pending on a private list is the press office's to confirm.
-    on = [list_id for list_id, state in states.items() if state in FOLLOWED]
+    on = [list_id for list_id, one in opened.items() if one.state in FOLLOWED]
     offered = sa.or_(MailingList.is_private.is_(False), MailingList.id.in_(on))
     lists = session.scalars(sa.select(MailingList).where(offered)).all()
     suppressed = session.scalar(
@@ -85,10 +95,15 @@ def profile(session: Session, subscriber_id: int) -> Profile | None:
         address=found.address,
         language=found.language,
         format=found.format,
+        name=found.name,
+        outlet=found.outlet,
+        timezone=found.timezone,
+        digest_hour=found.digest_hour,
+        paused_until=found.paused_until,
         is_desk=found.is_desk,
         is_suppressed=suppressed is not None,
-        is_anything_open=bool(states),
-        choices=_choices(lists, states),
+        is_anything_open=bool(opened),
+        choices=_choices(lists, opened),
     )
 
 
@@ -107,37 +122,69 @@ def copy(session: Session, subscriber_id: int, list_set_id: int) -> Copy:
         address=found.address if found else None,
         language=found.language if found else None,
         is_desk=found is not None and found.is_desk,
-        choices=_choices(lists, _open_states(session, subscriber_id)),
+        choices=_choices(lists, _open(session, subscriber_id)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What a list is called, and to whom it may be named."""
+
+    list_id: int
+    title: str
+    is_private: bool
+
+
+def names(session: Session, list_ids: Sequence[int]) -> tuple[Name, ...]:
+    """What these lists are called, in the order in which pages name them."""
+    rows = session.execute(
+        sa.select(MailingList.id, MailingList.title, MailingList.is_private).where(
+            MailingList.id.in_(list_ids)
+        )
+    )
+    return tuple(sorted((Name(*row) for row in rows), key=lambda one: one.title.casefold()))
 
 
 def titles(session: Session, list_ids: Sequence[int]) -> tuple[str, ...]:
     """The titles of these lists, in the order in which pages name them."""
-    found = session.scalars(sa.select(MailingList.title).where(MailingList.id.in_(list_ids))).all()
-    return tuple(sorted(found, key=str.casefold))
+    return tuple(one.title for one in names(session, list_ids))
 
 
-def _open_states(session: Session, subscriber_id: int) -> dict[int, SubscriptionState]:
+def frequencies(
+    session: Session, subscriber_id: int, list_ids: Sequence[int]
+) -> dict[int, Frequency]:
+    """How often these lists come, by list; those that are not followed are left out."""
+    opened = _open(session, subscriber_id)
+    return {one: Frequency(opened[one].frequency) for one in list_ids if one in opened}
+
+
+def _open(session: Session, subscriber_id: int) -> dict[int, sa.Row[int, str, str]]:
+    """The subscriptions that have not ended, by list: `state` and `frequency`."""
     rows = session.execute(
-        sa.select(Subscription.list_id, Subscription.state).where(
+        sa.select(Subscription.list_id, Subscription.state, Subscription.frequency).where(
             Subscription.subscriber_id == subscriber_id,
             Subscription.state != SubscriptionState.ENDED,
         )
     )
-    return {list_id: SubscriptionState(state) for list_id, state in rows}
+    return {row.list_id: row for row in rows}
 
 
 def _choices(
-    lists: Sequence[MailingList], states: dict[int, SubscriptionState]
+    lists: Sequence[MailingList], opened: dict[int, sa.Row[int, str, str]]
 ) -> tuple[Choice, ...]:
     return tuple(
-        Choice(
-            list_id=found.id,
-            slug=found.slug,
-            title=found.title,
-            description=found.description,
-            is_private=found.is_private,
-            state=states.get(found.id),
-        )
+        _choice(found, opened.get(found.id))
         for found in sorted(lists, key=lambda one: (one.title.casefold(), one.slug))
+    )
+
+
+def _choice(found: MailingList, opened: sa.Row[int, str, str] | None) -> Choice:
+    return Choice(
+        list_id=found.id,
+        slug=found.slug,
+        title=found.title,
+        description=found.description,
+        is_private=found.is_private,
+        state=SubscriptionState(opened.state) if opened else None,
+        frequency=Frequency(opened.frequency) if opened else Frequency.AT_ONCE,
     )

@@ -90,6 +90,15 @@ class Seals:
             for secret in self._secrets
         )
 
+    def alias(self, *subject: int) -> str:
+        """A field's value that says nothing of its subject: always the same one for it.
+
+        It begins with an underscore, which no slug has.
+        """
+        message = ",".join(map(str, subject)).encode()
+        signed = blake2s(message, key=self._secrets[0], digest_size=8, person=b"mn-alias")
+        return f"_{signed.hexdigest()}"
+
     def fault(self, request: Request, form: Form, base_url: str) -> FormFault | None:
         """What is wrong with a post to the request's path; None when it is our own form's."""
         if _comes_from_elsewhere(request.headers, base_url):

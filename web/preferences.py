@@ -1,4 +1,13 @@
-"""`/p/TOKEN`: what a subscriber gets from us, and how."""
+"""`/p/TOKEN`: what a subscriber gets from us, and how.
+
+Two kinds of link open it. That of a release's mail may have been passed on with it: the *shared*
+view names nobody, and the subscriber is told by mail what was changed on it. The *private* view,
+by a private link, shows and changes everything.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Final
 
 from fastapi import Request
 from markupsafe import escape
@@ -6,147 +15,201 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from mail.tokens import TokenError
-from runtime.i18n import Words, best_language, supported, words
+from runtime.i18n import Words, words
 from subscribers.changes import Change
 from subscribers.commands import TooLate, Wanted, save, stop_all, undo
-from subscribers.queries import Profile, profile
+from subscribers.queries import profile
 from subscribers.subscription_rows import NotOffered
-from web.changes import told
+from subscribers.telling import TooManyChanges, mail_private_link, tell
+from web.changes import Reader, told
 from web.desk_copies import DeskCopyPages
 from web.desks import way_to_desks
 from web.forms import Form, FormFault
+from web.late_links import LateLinkPages
 from web.pages import Site
-from web.unsubscribe import Box, PostedForm, shown_address, stale, undone_box
+from web.preference_form import Asked, Fault, typed, wanted
+from web.preference_view import link_sent, view
+from web.unsubscribe import Box, PostedForm, stale, undone_box
+from web.visitors import LateVisitor, Visitor, read_visitor
 from web.visits import via
+
+RESUMED: Final = Wanted(paused_until=None)
 
 
 class PreferencePages:
-    """The page and its forms: save, stop all, undo."""
+    """The page and its forms: save, resume, stop all, undo, a private link."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._late = LateLinkPages(site)
         self._desk_copies = DeskCopyPages(site)
 
     def show(self, request: Request, token: str) -> Response:
         """The page; changes nothing."""
         try:
-            subscriber_id = self._site.links.preferring(token)
+            visitor = read_visitor(self._site.links, token, dt.datetime.now(dt.UTC))
         except TokenError as error:
             return self._site.bad_token(request, error)
-        return self._page(request, subscriber_id)
+        if isinstance(visitor, LateVisitor):
+            return self._late.show(request, visitor.subscriber_id)
+        return self._page(request, visitor)
 
     def post(self, request: Request, token: str, form: PostedForm) -> Response:
         """One of the page's forms."""
         site = self._site
         try:
-            subscriber_id = site.links.preferring(token)
+            visitor = read_visitor(site.links, token, dt.datetime.now(dt.UTC))
         except TokenError as error:
             return site.bad_token(request, error)
-        of_desk = self._desk_copies.post(request, subscriber_id, form)
-        if of_desk is not None:
-            return of_desk
-        match site.seals.fault(request, form, site.links.base_url):
-            case FormFault.FOREIGN:
-                return site.error(request, 403)
-            case FormFault.STALE:
-                return self._page(request, subscriber_id, is_stale=True)
-            case None:
-                return self._do(request, subscriber_id, form)
+        fault = site.seals.fault(request, form, site.links.base_url)
+        if fault is FormFault.FOREIGN:
+            return site.error(request, 403)
+        if isinstance(visitor, LateVisitor):
+            return self._late.post(request, visitor.subscriber_id, form, fault)
+        if not visitor.is_private:
+            of_desk = self._desk_copies.post(request, visitor.subscriber_id, form)
+            if of_desk is not None:
+                return of_desk
+        if fault is FormFault.STALE:
+            return self._page(request, visitor, is_stale=True, form=form)
+        try:
+            return self._do(request, visitor, form)
+        except NotOffered:
+            return site.error(request, 400)
+        except TooManyChanges:
+            return self._too_many(request, visitor)
 
-    def _do(self, request: Request, subscriber_id: int, form: Form) -> Response:
+    def _do(self, request: Request, visitor: Visitor, form: Form) -> Response:
         match form.one("do"):
             case "save":
-                return self._save(request, subscriber_id, form)
+                return self._save(request, visitor, form)
+            case "resume":
+                with self._site.database.transaction() as session:
+                    change = save(session, visitor.subscriber_id, RESUMED, via(request))
+                    self._tell(session, visitor, change)
+                return self._page(request, visitor, change=change)
             case "stop-all":
                 with self._site.database.transaction() as session:
-                    change = stop_all(session, subscriber_id, via(request))
-                return self._page(request, subscriber_id, change=change)
+                    change = stop_all(session, visitor.subscriber_id, via(request))
+                    self._tell(session, visitor, change)
+                return self._page(request, visitor, change=change)
             case "undo":
-                return self._undo(request, subscriber_id, form.one("undo") or "")
+                return self._undo(request, visitor, form.one("undo") or "")
+            case "private-link" if not visitor.is_private:
+                with self._site.database.transaction() as session:
+                    mail_private_link(session, visitor.subscriber_id)
+                return self._page(request, visitor, is_link_sent=True)
             case _:
                 return self._site.error(request, 400)
 
-    def _save(self, request: Request, subscriber_id: int, form: Form) -> Response:
-        # Only what the page showed is changed: a list that came since was neither taken nor left.
-        shown, ticked = set(form.every("shown")), set(form.every("list"))
-        try:
-            with self._site.database.transaction() as session:
-                found = profile(session, subscriber_id)
-                if found is None:
-                    return self._gone(request)
-                wanted = _wanted(found, shown, ticked, form)
-                change = save(session, subscriber_id, wanted, via(request))
-        except NotOffered:
-            return self._site.error(request, 400)
-        return self._page(request, subscriber_id, change=change)
+    def _save(self, request: Request, visitor: Visitor, form: Form) -> Response:
+        with self._site.database.transaction() as session:
+            asked = self._asked(session, visitor)
+            if asked is None:
+                return self._gone(request)
+            ours = words(asked.found.language)
+            decided = wanted(asked, form, ours)
+            if isinstance(decided, Wanted):
+                change = save(session, visitor.subscriber_id, decided, via(request))
+                self._tell(session, visitor, change)
+        if isinstance(decided, Wanted):
+            return self._page(request, visitor, change=change)
+        return self._page(request, visitor, faults=decided, form=form)
 
-    def _undo(self, request: Request, subscriber_id: int, undo_token: str) -> Response:
+    def _undo(self, request: Request, visitor: Visitor, undo_token: str) -> Response:
         try:
             what = self._site.links.undoing(undo_token)
         except TokenError as error:
             return self._site.bad_token(request, error)
-        if what.subscriber_id != subscriber_id:
+        if what.subscriber_id != visitor.subscriber_id:
             return self._site.bad_token(request, TokenError())
         with self._site.database.transaction() as session:
             undone = undo(session, what, via(request))
-        return self._page(request, subscriber_id, undone=undone)
+            if isinstance(undone, Change):
+                self._tell(session, visitor, undone)
+        return self._page(request, visitor, undone=undone)
+
+    def _tell(self, session: Session, visitor: Visitor, change: Change) -> None:
+        """What is changed by a link that may have been passed on is told by mail."""
+        if not visitor.is_private:
+            tell(session, change)
+
+    def _asked(self, session: Session, visitor: Visitor) -> Asked | None:
+        found = profile(session, visitor.subscriber_id)
+        if found is None:
+            return None
+        now = dt.datetime.now(dt.UTC)
+        return Asked(found, visitor, now, self._site.settings.zone, self._site.seals)
 
     def _page(
         self,
         request: Request,
-        subscriber_id: int,
+        visitor: Visitor,
         *,
         change: Change | None = None,
         undone: Change | TooLate | None = None,
+        is_link_sent: bool = False,
         is_stale: bool = False,
+        faults: Sequence[Fault] = (),
+        form: Form | None = None,
     ) -> Response:
-        """The page as things are now, under what has just been done."""
+        """The page as things are now, under what has just been done.
+
+        `form`: what was posted and not taken, to be shown again.
+        """
         with self._site.database.reading() as session:
-            found = profile(session, subscriber_id)
-            if found is None:
+            asked = self._asked(session, visitor)
+            if asked is None:
                 return self._gone(request)
-            if found.is_desk:
+            if asked.found.is_desk and not visitor.is_private:
+                found = asked.found
                 return self._desk_copies.page(request, found.address, found.language)
-            ours = words(found.language)
-            way = way_to_desks(session, request, found)
+            way = way_to_desks(session, request, asked.found)
+            ours = words(asked.found.language)
+            reader = Reader(self._site.settings.zone, visitor.is_private)
             box: Box | None = stale(ours) if is_stale else None
             if change is not None:
-                box = self._saved(session, change, ours)
+                box = self._saved(session, change, ours, reader)
             elif undone is not None:
-                box = undone_box(session, undone, ours)
+                box = undone_box(session, undone, ours, reader)
+            elif is_link_sent:
+                box = link_sent(asked.found.address, ours)
+        is_typed = form is not None and form.one("do") == "save"
         return self._site.page(
             request,
             "preferences.html",
             ours,
-            status=200 if box is None or not box.is_error else 422,
+            status=422 if faults or (box is not None and box.is_error) else 200,
             box=box,
-            address=shown_address(found.address),
-            profile=found,
+            faults=faults,
             way_to_desks=way,
-            languages=[words(language) for language in supported()],
-            chosen_language=best_language(found.language),
+            **view(asked, typed(asked, form) if is_typed and form else None, ours),
         )
 
-    def _saved(self, session: Session, change: Change, ours: Words) -> Box:
+    def _saved(self, session: Session, change: Change, ours: Words, reader: Reader) -> Box:
         _ = ours.gettext
         if change.is_nothing:
             return Box(_("Saved."), escape(_("Nothing was different from before.")))
-        return Box(
-            _("Saved."), told(session, change, ours), self._site.links.undo_token(change.undo)
+        undo_token = self._site.links.undo_token(change.undo)
+        return Box(_("Saved."), told(session, change, ours, reader), undo_token)
+
+    def _too_many(self, request: Request, visitor: Visitor) -> Response:
+        with self._site.database.reading() as session:
+            found = profile(session, visitor.subscriber_id)
+        ours = words(found.language) if found else self._site.words_of(request)
+        _ = ours.gettext
+        return self._site.page(
+            request,
+            "message.html",
+            ours,
+            status=429,
+            title=_("So much was changed in the last hour that this must wait"),
+            text=_(
+                "Nothing was changed. Try again in an hour. To stop mail at once, use the link "
+                "“Stop these mails” in one of our mails."
+            ),
         )
 
     def _gone(self, request: Request) -> Response:
         """For a subscriber who has been erased since."""
         return self._site.error(request, 404)
-
-
-def _wanted(found: Profile, shown: set[str], ticked: set[str], form: Form) -> Wanted:
-    """What the form asks for; raises NotOffered for a list that the page does not show."""
-    if not ticked <= {choice.slug for choice in found.choices}:
-        raise NotOffered("a list that is not on the page")
-    return Wanted(
-        on=frozenset(c.list_id for c in found.choices if c.slug in ticked),
-        off=frozenset(c.list_id for c in found.choices if c.slug in shown - ticked),
-        language=form.one("language"),
-        format=form.one("format"),
-    )

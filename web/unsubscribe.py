@@ -17,7 +17,7 @@ from subscribers.links import Unsubscribing
 from subscribers.masking import masked
 from subscribers.queries import Copy, copy, titles
 from subscribers.subscription_rows import KeeperOnly
-from web.changes import named, told
+from web.changes import ANYBODY, Reader, named, told
 from web.desk_copies import DeskCopyPages, refuse_one_click
 from web.forms import Form, FormFault, read_form
 from web.languages import accepted_language
@@ -140,7 +140,9 @@ class UnsubscribePages:
             elif change is not None:
                 box = self._stopped(session, change, found, ours)
             elif undone is not None:
-                box = undone_box(session, undone, ours)
+                its_own = frozenset(choice.list_id for choice in found.choices)
+                reader = Reader(self._site.settings.zone, may_name=its_own)
+                box = undone_box(session, undone, ours, reader)
             else:
                 box = stale(ours) if is_stale else None
         status = 200 if box is None or not box.is_error else 422
@@ -157,7 +159,9 @@ class UnsubscribePages:
         return Box(_("Stopped."), sentence, self._site.links.undo_token(change.undo))
 
 
-def undone_box(session: Session, undone: Change | TooLate, ours: Words) -> Box:
+def undone_box(
+    session: Session, undone: Change | TooLate, ours: Words, reader: Reader = ANYBODY
+) -> Box:
     """What an undo has done."""
     _ = ours.gettext
     match undone:
@@ -165,7 +169,7 @@ def undone_box(session: Session, undone: Change | TooLate, ours: Words) -> Box:
             text = escape(_("Choose anew what you want below, or in a newer mail from us."))
             return Box(_("This was too long ago to be undone."), text, is_error=True)
         case Change():
-            sentences = told(session, undone, ours)
+            sentences = told(session, undone, ours, reader)
             return Box(_("Undone."), sentences or escape(_("All is as it was.")))
 
 

@@ -129,6 +129,30 @@ def test_the_audience_is_whoever_was_subscribed_at_the_cut_off(office: Office) -
     }
 
 
+def test_who_has_paused_is_suppressed_until_the_pause_ends(office: Office) -> None:
+    """A pause that reaches beyond the cut-off leaves out, with a reason; one that ended does not;
+    who has left besides has left, and who must not be mailed is not for that reason."""
+    lists = office.lists("press")
+    paused, ended, left, barred, here = people = office.people(5)
+    office.subscribe(people, lists["press"])
+    now = dt.datetime.now(dt.UTC)
+    office.pause(paused, now + dt.timedelta(minutes=5))
+    office.pause(ended, now - dt.timedelta(minutes=5))
+    for person in (left, barred):
+        office.pause(person, now + dt.timedelta(days=90))
+    office.suppress(barred)
+    distribution = office.publish("press")
+    office.leave(left, lists["press"])
+    expand_all(office, distribution)
+    assert deliveries(office, distribution) == {
+        paused: ("suppressed", "paused"),
+        ended: ("queued", None),
+        left: ("suppressed", "left"),
+        barred: ("suppressed", "hard bounce"),
+        here: ("queued", None),
+    }
+
+
 def test_ranges_cover_everyone_once(office: Office) -> None:
     """Ranges grow, each makes batches, whose sizes add up to who is eligible."""
     lists = office.lists("press", "europe")

@@ -281,6 +281,29 @@ def test_who_left_meanwhile_is_not_mailed(desk: Desk) -> None:
     assert desk.status(distribution).suppressed == 2
 
 
+def test_who_paused_meanwhile_is_not_mailed(desk: Desk) -> None:
+    """A pause begun after expansion withholds, also what was deferred; one that ended does not."""
+    distribution = desk.publish()
+    now = dt.datetime.now(dt.UTC)
+    desk.office.pause(desk.people[0], now + dt.timedelta(days=1))
+    desk.office.pause(desk.people[1], now - dt.timedelta(seconds=5))
+    lease = desk.lease()
+    leased = desk.next(lease)
+    assert leased is not None
+    assert leased.withheld == {desk.people[0]: "paused"}
+    assert [one.subscriber_id for one in leased.recipients] == desk.people[1:]
+    desk.report(lease, leased, [OK] * 7 + [NOT_NOW] * 2)
+    desk.office.pause(desk.people[9], now + dt.timedelta(days=1))
+    desk.make_due()
+    again = desk.next(lease)
+    assert again is not None
+    assert again.withheld == {desk.people[9]: "paused"}
+    desk.report(lease, again, [OK])
+    assert isinstance(desk.settle(distribution), Completed)
+    said = desk.status(distribution)
+    assert (said.accepted, said.suppressed) == (8, 2)
+
+
 def test_what_was_not_sent_goes_back(desk: Desk) -> None:
     """A batch given back half done is open at once for the rest."""
     distribution = desk.publish()

@@ -107,6 +107,11 @@ class Office:
                 .values(state="ended", ended_at=dt.datetime.now(dt.UTC), end_reason="test")
             )
 
+    def pause(self, person: int, until: dt.datetime) -> None:
+        """The person wants no mail until then."""
+        with self.database.transaction() as session:
+            session.get_one(Subscriber, person).paused_until = until
+
     def suppress(self, person: int, reason: str = "hard bounce") -> None:
         """The person's address must not be mailed."""
         with self.database.transaction() as session:

@@ -17,7 +17,8 @@ from releases.publishing import Order, Published, publish
 from runtime.database import Database
 from runtime.settings import Settings
 from subscribers.links import Links
-from subscribers.models import Subscription
+from subscribers.models import Subscriber, Subscription
+from subscribers.record_models import Notice
 from tests.support.people import add_list, add_list_set, add_person
 from web.app import create_app
 from web.operations import Metrics
@@ -62,6 +63,11 @@ class World:
     def preferences_path(self, person: int | None = None) -> str:
         return f"/p/{self.links.preferences_token(person or self.jo)}"
 
+    def private_path(self, person: int | None = None, *, age_hours: float = 0) -> str:
+        """The path of a private link that was mailed so long ago."""
+        made_at = dt.datetime.now(dt.UTC) - dt.timedelta(hours=age_hours)
+        return self.links.private_url(person or self.jo, made_at).removeprefix(self.links.base_url)
+
     def client(self, **options: Any) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=20, trust_env=False, **options)
 
@@ -76,6 +82,30 @@ class World:
                 {"id": person or self.jo},
             )
             return {row.slug for row in rows}
+
+    def person(self, person: int | None = None) -> Subscriber:
+        """The subscriber as they are now."""
+        with self.database.reading() as session:
+            found = session.get_one(Subscriber, person or self.jo)
+            session.expunge(found)
+            return found
+
+    def set_person(self, person: int | None = None, **values: Any) -> None:
+        """Set columns of a subscriber, as an import would have left them."""
+        with self.database.transaction() as session:
+            session.execute(
+                sa.update(Subscriber).where(Subscriber.id == (person or self.jo)).values(**values)
+            )
+
+    def notices(self, person: int | None = None) -> list[tuple[str, dict[str, Any]]]:
+        """Kind and detail of the notices queued for a person, the oldest first."""
+        with self.database.reading() as session:
+            rows = session.execute(
+                sa.select(Notice.kind, Notice.detail)
+                .where(Notice.subscriber_id == (person or self.jo))
+                .order_by(Notice.id)
+            )
+            return [(kind, detail) for kind, detail in rows]
 
     def history(self) -> list[tuple[Any, ...]]:
         """All subscriptions, in full."""

@@ -1,0 +1,53 @@
+"""Time zones as people choose one: by country and city, in their language."""
+
+import functools
+import unicodedata
+from zoneinfo import available_timezones
+
+from babel import Locale
+from babel.core import get_global
+
+_NOWHERE = frozenset({"001", "ZZ"})
+_WITHOUT_ALPHABET = frozenset({"zh"})
+
+
+@functools.cache
+def known_zones() -> frozenset[str]:
+    """The IANA names that there are; looking for them reads a folder."""
+    return frozenset(available_timezones())
+
+
+def zone_label(name: str, language: str) -> str:
+    """A zone's country and city in a language: "France – Paris"; its name where it has none."""
+    country = get_global("zone_territories").get(name, "001")
+    return name if country in _NOWHERE else _label(name, country, language)
+
+
+@functools.cache
+def zone_labels(language: str) -> tuple[tuple[str, str], ...]:
+    """Names and labels of UTC and of the zones of all countries, in the order of the labels."""
+    places = {
+        name: country
+        for name, country in get_global("zone_territories").items()
+        if country not in _NOWHERE and name in known_zones()
+    }
+    order = "en" if language in _WITHOUT_ALPHABET else language
+    names = sorted(places, key=lambda name: _sort_key(_place(name, places[name], order)))
+    return ("UTC", "UTC"), *((name, _label(name, places[name], language)) for name in names)
+
+
+def _label(name: str, country: str, language: str) -> str:
+    # A country and its only city may share a name.
+    return " – ".join(dict.fromkeys(_place(name, country, language)))
+
+
+def _place(name: str, country: str, language: str) -> tuple[str, str]:
+    locale = Locale.parse(language)
+    city = locale.time_zones.get(name, {}).get("city") or name.rpartition("/")[2].replace("_", " ")
+    return locale.territories.get(country, country), city
+
+
+def _sort_key(place: tuple[str, str]) -> tuple[str, ...]:
+    """Without accents: Åland stands with A."""
+    plain = [unicodedata.normalize("NFKD", word.casefold()) for word in place]
+    return tuple("".join(one for one in word if not unicodedata.combining(one)) for word in plain)
