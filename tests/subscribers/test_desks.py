@@ -48,7 +48,10 @@ from tests.support.desks import (
 )
 from tests.support.people import HASH_KEY, add_list, add_list_set, add_person, suppress
 
-NOW = dt.datetime.now(dt.UTC)
+
+def now() -> dt.datetime:
+    """Memberships are judged by the moment."""
+    return dt.datetime.now(dt.UTC)
 
 
 class World:
@@ -171,7 +174,7 @@ def test_an_invitation_is_accepted(world: World) -> None:
         ("desk-invitation", {"member_id": member_id})
     ]
     with world.database.reading() as session:
-        offered = invitation(session, member_id, NOW)
+        offered = invitation(session, member_id, now())
     assert offered is not None
     assert [one.slug for one in offered.lists] == ["europe", "press"]
     person = world.join("jo@paper.example", world.press)
@@ -213,10 +216,10 @@ def test_invitations_that_are_over(world: World) -> None:
     for member_id in (late, removed, 10**6):
         with world.database.transaction() as session:
             assert not accept(session, member_id, frozenset(), VIA, hash_key=HASH_KEY)
-            assert invitation(session, member_id, NOW) is None
+            assert invitation(session, member_id, now()) is None
     with world.database.reading() as session:
         assert session.scalars(sa.select(Subscriber.address)).all() == [DESK_ADDRESS]
-        (shown,) = members(session, world.desk, NOW)
+        (shown,) = members(session, world.desk, now())
         assert (shown.address, shown.is_over) == ("late@paper.example", True)
     assert world.invite("late@paper.example") == Invitation.SENT
     with world.database.transaction() as session:
@@ -297,7 +300,7 @@ def test_a_keeper_has_the_last_word(world: World) -> None:
     assert world.followed(person) == {}
     world.undo(change)
     with world.database.reading() as session:
-        assert members(session, world.desk, NOW) == ()
+        assert members(session, world.desk, now()) == ()
     assert [entry.what for entry in world.entries(person)].count(By.DESK) == 4
 
 
@@ -355,7 +358,7 @@ def test_a_desk_that_gets_no_mail_forwards_none(world: World, how: str) -> None:
                 .where(Subscription.subscriber_id == world.desk)
                 .values(state="suspended")
             )
-        settle(session, world.desk, NOW, VIA)
+        settle(session, world.desk, now(), VIA)
     assert world.followed(person) == {world.europe: None}
     with world.database.reading() as session:
         assert [desk.lists for desk in memberships(session, person)] == [()]
@@ -450,7 +453,7 @@ def test_the_end_of_a_desk(world: World) -> None:
     assert world.followed(person) == {}
     assert len(world.followed(world.desk)) == 3
     with world.database.transaction() as session:
-        assert desk_summaries(session, NOW) == []
+        assert desk_summaries(session, now()) == []
         assert session.scalars(sa.select(DeskMember)).all() == []
         assert session.scalars(sa.select(Desk)).all() == []
         unsubscribe(session, world.desk, world.press_set, reason=By.ONE_CLICK, via=VIA)
