@@ -387,3 +387,32 @@ def test_everybody_can_use_the_pages(browser: Browser, desks: DeskWorld) -> None
             assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
         context.close()
     assert found == []
+
+
+def test_a_keeper_changes_what_the_desk_gets(either_desks: DeskWorld) -> None:
+    """By the private link; what is forwarded follows, and "Undo" brings both back."""
+    site = either_desks.site
+    path = either_desks.private(either_desks.desk).removesuffix("/desk")
+    with site.client() as client:
+        page = client.get(path).text
+        assert f'href="{path}/desk"' in page
+        stopped = client.post(path, data={"seal": seal_of(page), "do": "stop-all"})
+        assert stopped.status_code == 200
+        assert site.followed(either_desks.desk) == site.followed(either_desks.member) == set()
+        undo = {"seal": seal_of(stopped.text), "do": "undo", "undo": undo_of(stopped.text)}
+        assert client.post(path, data=undo).status_code == 200
+    assert site.followed(either_desks.desk) == {"press", "europe", "desk"}
+    assert site.followed(either_desks.member) == {"press"}
+    assert notices_to(site.database, DESK_ADDRESS) == []
+
+
+def test_a_new_private_link_goes_to_the_keeper(desks: DeskWorld) -> None:
+    """Whoever asks with the keeper's link of last week gets nothing: the keeper does."""
+    path = desks.private(desks.desk, minutes_ago=7 * 24 * 60).removesuffix("/desk")
+    with desks.site.client() as client:
+        page = client.get(path)
+        assert DESK_ADDRESS not in page.text
+        form = {"seal": seal_of(page.text), "do": "private-link"}
+        assert client.post(path, data=form).status_code == 200
+    assert notices_to(desks.site.database, KEEPER_ADDRESS)[-1] == ("private-link", {})
+    assert notices_to(desks.site.database, DESK_ADDRESS) == []
