@@ -202,25 +202,41 @@ class _Reading:
 
     def person(self, field: str) -> str | Keep | None:
         """A name or an outlet. The shared view shows none: there an empty field says nothing."""
-        ours, is_private = self._ours, self._asked.visitor.is_private
+        is_private = self._asked.visitor.is_private
         posted = self._form.one(field)
         text = clean_line(posted or "")
         removes = self._form.one(f"no-{field}") is not None
         if not removes and (posted is None or (is_private and text == self._known(field))):
             return KEEP
         if removes and text:
-            how = ours.gettext("Either enter something here or have it removed, not both.")
-            self.faults.append(Fault(field, how))
+            self.faults.append(Fault(field, self._not_both(field)))
         elif len(text) > NAME_MAX_CHARACTERS:
-            how = ours.ngettext(
-                "Enter at most %(count)d character.",
-                "Enter at most %(count)d characters.",
-                NAME_MAX_CHARACTERS,
-            )
-            self.faults.append(Fault(field, how % {"count": NAME_MAX_CHARACTERS}))
+            self.faults.append(Fault(field, self._too_long(field)))
         elif removes or (is_private and not text):
             return None
         return clean_name(text) or KEEP
+
+    def _not_both(self, field: str) -> str:
+        _ = self._ours.gettext
+        if field == "name":
+            return _("Either enter a name or have it removed, not both.")
+        return _("Either enter an outlet or have it removed, not both.")
+
+    def _too_long(self, field: str) -> str:
+        ours, most = self._ours, NAME_MAX_CHARACTERS
+        if field == "name":
+            text = ours.ngettext(
+                "Enter a name of at most %(count)d character.",
+                "Enter a name of at most %(count)d characters.",
+                most,
+            )
+        else:
+            text = ours.ngettext(
+                "Enter an outlet of at most %(count)d character.",
+                "Enter an outlet of at most %(count)d characters.",
+                most,
+            )
+        return text % {"count": most}
 
     def _known(self, field: str) -> str:
         return clean_line(getattr(self._asked.found, field) or "")

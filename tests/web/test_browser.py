@@ -1,5 +1,6 @@
 """What people do on the pages, in a real browser: by pointer, by keyboard, narrow and enlarged."""
 
+import datetime as dt
 import re
 import smtplib
 from collections.abc import Callable, Iterator
@@ -22,6 +23,9 @@ PATHS: dict[str, Callable[[World], str]] = {
     "unsubscribe, Arabic": lambda site: site.unsubscribe_path(site.ali),
     "preferences": lambda site: site.preferences_path(),
     "preferences, Arabic": lambda site: site.preferences_path(site.ali),
+    "preferences, private": lambda site: site.private_path(),
+    "preferences, private, Arabic": lambda site: site.private_path(site.ali),
+    "preferences, a link too old": lambda site: site.private_path(age_hours=25),
     "release": lambda site: f"/r/{site.publish(NOTE).slug}",
     "release, Arabic": lambda site: f"/r/{site.publish(ARABIC).slug}",
     "front page": lambda site: "/" if site.publish(NOTE) else "",
@@ -75,25 +79,39 @@ def test_forgetting_to_tick(site: World, page: Page) -> None:
     assert len(site.followed()) == 3
 
 
+def tab_to(page: Page, name: str, value: str | None = None) -> None:
+    """Press Tab until the field of this name has the focus; the order is that of the page."""
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        # Not `:focus`: a date field's parts have the focus one by one, and no such selector.
+        found = page.evaluate("[document.activeElement.name, document.activeElement.value]")
+        if found[0] == name and value in (None, found[1]):
+            return
+    raise AssertionError(f"{name} was not reached")
+
+
 def test_preferences_by_keyboard_alone(site: World, page: Page) -> None:
     """Tab, space, arrows and Enter reach and change everything, with a focus one can see."""
     page.goto(site.preferences_path())
-    page.keyboard.press("Tab")  # Accredited press
-    page.keyboard.press("Tab")  # Europe
-    focused = page.locator(":focus")
-    assert focused.get_attribute("value") == "europe"
-    page.keyboard.press("Space")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Tab")  # Travel warnings
-    page.keyboard.press("Space")
-    page.keyboard.press("Tab")
-    page.keyboard.press("ArrowDown")  # plain text
-    page.keyboard.press("Tab")
-    page.keyboard.press("Tab")
-    expect(page.locator(":focus")).to_have_text("Save")
+    keys = page.keyboard
+    tab_to(page, "list", "europe")
+    keys.press("Space")
+    tab_to(page, "often-press")
+    keys.press("ArrowDown")
+    tab_to(page, "list", "travel")
+    keys.press("Space")
+    tab_to(page, "format")
+    keys.press("ArrowDown")
+    tab_to(page, "hour")
+    keys.type("07")
+    tab_to(page, "name")
+    keys.type("Jo")
+    tab_to(page, "do", "save")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text(
-        "You now get Travel warnings. You no longer get Europe. Your mails now come as plain text."
+        "You now get Travel warnings. You now get Press releases once a day. You no longer get "
+        "Europe. Your mails now come as plain text. Your daily and weekly mails now come at "
+        "07:00. Your name was changed."
     )
     assert site.followed() == {"press", "travel", "desk"}
     page.get_by_role("button", name="Undo").press("Enter")
@@ -156,6 +174,48 @@ def test_stopping_everything(site: World, page: Page) -> None:
     assert len(site.followed()) == 3
 
 
+def test_pausing_until_a_day(site: World, page: Page) -> None:
+    """The browser's own date field sets it, within what is offered; one button ends it."""
+    page.goto(site.preferences_path())
+    field = page.get_by_label("No mail until")
+    tomorrow = dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)
+    field.fill(tomorrow.isoformat())
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_contain_text("No mail comes until")
+    page.goto(site.preferences_path())
+    page.get_by_role("button", name="Get mail again now").click()
+    expect(page.get_by_role("status")).to_contain_text("Mail comes again.")
+    field.fill("2020-01-01")
+    page.get_by_role("button", name="Save").click()
+    # The browser itself does not send a day that is not offered.
+    assert field.evaluate("one => one.validity.rangeUnderflow")
+    assert site.person().paused_until is None
+
+
+def test_what_is_amiss_leads_to_its_field(site: World, page: Page) -> None:
+    """From the summary on top a link moves the focus into the field, which says what is amiss."""
+    page.goto(site.preferences_path())
+    page.get_by_label("Outlet", exact=True).fill("x" * 130)
+    page.get_by_role("button", name="Save").click()
+    expect(page).to_have_title(re.compile("Nothing was changed yet."))
+    page.get_by_role("alert").get_by_role("link").press("Enter")
+    field = page.locator(":focus")
+    expect(field).to_have_accessible_name("Outlet")
+    expect(field).to_have_accessible_description(re.compile("Enter an outlet of at most"))
+    expect(field).to_have_value("x" * 130)
+
+
+def test_asking_for_a_private_link(site: World, page: Page) -> None:
+    """From a forwarded mail's page, and from a link that is too old."""
+    page.goto(site.preferences_path())
+    page.get_by_role("button", name="Send me a private link").click()
+    expect(page.get_by_role("status")).to_contain_text("A private link comes to j•••@example.com")
+    page.goto(site.private_path(age_hours=25))
+    page.get_by_role("button", name="Send me a new link").click()
+    expect(page.get_by_role("status")).to_contain_text("A private link comes to j•••@example.com")
+    assert site.notices() == [("private-link", {})] * 2
+
+
 def test_a_link_tried_from_the_outbox(site: World, page: Page) -> None:
     """From the outbox to the mail, its frame, and the page that its link leads to."""
     mail = a_mail()
@@ -194,7 +254,8 @@ def test_pages_fit(site: World, browser: Browser, name: str, width: int) -> None
         page.set_viewport_size({"width": width // zoom, "height": 800 // zoom})
         assert page.evaluate("document.documentElement.scrollWidth") <= width // zoom
     heights = page.evaluate(
-        "[...document.querySelectorAll('button, select, label:has(input)')]"
+        "[...document.querySelectorAll('button, select, label:has(input), ' +"
+        "'input[type=text], input[type=date]')]"
         ".map(one => one.getBoundingClientRect().height)"
     )
     assert all(height >= 44 for height in heights)
@@ -219,7 +280,10 @@ def test_changed_pages_are_accessible(site: World, browser: Browser) -> None:
     send(site, a_mail())
     page = browser.new_page(base_url=site.url)
     page.goto(site.preferences_path())
-    page.get_by_label("Europe").uncheck()
+    page.get_by_role("checkbox", name="Europe").uncheck()
+    page.get_by_role("button", name="Save").click()
+    assert violations(page) == []
+    page.get_by_label("Name", exact=True).fill("x" * 130)
     page.get_by_role("button", name="Save").click()
     assert violations(page) == []
     page.goto(site.unsubscribe_path())

@@ -306,9 +306,9 @@ def test_a_pause_that_is_over_is_none(site: World, client: httpx.Client) -> None
         ({"pause": day(400)}, "pause", "Choose a day from "),
         ({"pause": "next week"}, "pause", f"Enter a date like {day(1)}, or none."),
         ({"timezone": "Mars/Olympus"}, "timezone", "Choose a time zone from the list."),
-        ({"name": "x" * 121}, "name", "Enter at most 120 characters."),
-        ({"outlet": "x" * 121}, "outlet", "Enter at most 120 characters."),
-        ({"name": "Jo", "no-name": "1"}, "name", "Either enter something here or have it removed"),
+        ({"name": "x" * 121}, "name", "Enter a name of at most 120 characters."),
+        ({"outlet": "x" * 121}, "outlet", "Enter an outlet of at most 120 characters."),
+        ({"name": "Jo", "no-name": "1"}, "name", "Either enter a name or have it removed"),
     ],
     ids=lambda one: str(one)[:24],
 )
