@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from mail.tokens import TokenError
 from runtime.i18n import Words, words
+from subscribers.change_words import told
 from subscribers.changes import Change
 from subscribers.commands import TooLate, undo
 from subscribers.desk_members import choose, leave
@@ -17,7 +18,6 @@ from subscribers.desks import Forwardable, Membership, memberships
 from subscribers.masking import in_full
 from subscribers.models import Subscriber
 from subscribers.telling import TooManyChanges, tell
-from web.changes import told
 from web.forms import Form
 from web.pages import Site
 from web.unsubscribe import Box, shown_address, stale, undone_box

@@ -6,10 +6,10 @@ from starlette.responses import Response
 
 from runtime.database import read_clock
 from runtime.i18n import Words, words
+from subscribers.change_words import named
 from subscribers.desk_members import accept
 from subscribers.desks import Invited, invitation
 from subscribers.subscription_rows import NotOffered
-from web.changes import named
 from web.forms import Form, FormFault
 from web.pages import Site
 from web.unsubscribe import Box, none_chosen, shown_address, stale

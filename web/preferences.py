@@ -16,12 +16,12 @@ from starlette.responses import Response
 
 from mail.tokens import TokenError
 from runtime.i18n import Words, words
+from subscribers.change_words import Reader, told
 from subscribers.changes import Change
 from subscribers.commands import TooLate, Wanted, save, stop_all, undo
 from subscribers.queries import profile
 from subscribers.subscription_rows import NotOffered
 from subscribers.telling import TooManyChanges, mail_private_link, tell
-from web.changes import Reader, told
 from web.desk_copies import DeskCopyPages
 from web.desks import way_to_desks
 from web.forms import Form, FormFault

@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from mail.tokens import TokenError
 from runtime.i18n import Words, words
+from subscribers.change_words import ANYBODY, Reader, named, told
 from subscribers.changes import Change
 from subscribers.commands import TooLate, undo, unsubscribe
 from subscribers.consents import By
@@ -17,7 +18,6 @@ from subscribers.links import Unsubscribing
 from subscribers.masking import masked
 from subscribers.queries import Copy, copy, titles
 from subscribers.subscription_rows import KeeperOnly
-from web.changes import ANYBODY, Reader, named, told
 from web.desk_copies import DeskCopyPages, refuse_one_click
 from web.forms import Form, FormFault, read_form
 from web.languages import accepted_language

@@ -27,6 +27,7 @@ from runtime.database import Database
 from runtime.logging import get_logger
 from runtime.relays import Relay
 from runtime.settings import Settings
+from subscribers.links import Links
 from worker.doorbell import Doorbell
 from worker.engine import Engine
 from worker.filling import Filling
@@ -34,6 +35,7 @@ from worker.journal_folder import JournalFolder
 from worker.lease import clock_that_never_stops, worker_name
 from worker.limits.gate import Gate
 from worker.limits.keeper import LimitKeeper
+from worker.notices import NoticeLane
 from worker.presence import who_delivers
 from worker.proofs import with_proofs
 from worker.smtp import Postman
@@ -98,6 +100,20 @@ class Context:
             if self._engine is None:
                 self._engine = self._make_engine()
             return self._engine
+
+    def make_notice_lane(self) -> NoticeLane:
+        """A lane for notices, with connections of its own: it waits behind no release."""
+        settings = self.settings
+        with self.database.reading() as session:
+            relays = with_proofs(session, map(Relay.from_url, self._relay_urls))
+        return NoticeLane(
+            self.database,
+            Postman(relays, connections_per_relay=1),
+            Links(settings.public_url, Keyring(settings.signing_keys, settings.retired_keys)),
+            self._sending,
+            Rehearsal(settings.only_to),
+            is_stopping=self.is_stopping,
+        )
 
     def expand(self, distribution_id: int, seconds: float = EXPAND_SECONDS) -> bool:
         """Render and expand for so long at most; whether something is left to expand."""

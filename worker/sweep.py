@@ -34,6 +34,7 @@ from worker.adoption import adopt_lost_leases
 from worker.clock_watch import ClockWatch
 from worker.context import Context
 from worker.lease import worker_name
+from worker.notices import forget_old_notices, is_any_due
 
 EVERY_SECONDS: Final = 1.0
 DELIVERS_MAX: Final = 64
@@ -70,6 +71,7 @@ class Sweep:
         # How far the expanding distributions were in the last round, and since how many rounds.
         self._standstills: dict[int, tuple[int, int]] = {}
         self._retention: threading.Thread | None = None
+        self._notices: threading.Thread | None = None
         self._thread = threading.Thread(target=self._run, name="medianote-sweep", daemon=True)
 
     def start(self) -> None:
@@ -82,8 +84,9 @@ class Sweep:
         self._ended.set()
         if self._thread.ident is not None:
             self._thread.join(STOP_SECONDS)
-        if self._retention is not None:
-            self._retention.join(STOP_SECONDS)
+        for thread in (self._retention, self._notices):
+            if thread is not None:
+                thread.join(STOP_SECONDS)
         self._do("leases", self._give_back_lease)
         self._context.close()
 
@@ -97,6 +100,7 @@ class Sweep:
             self._start_retention()
         self._rounds += 1
         self._do("leases", self._adopt)
+        self._do("notices", self._see_to_notices)
         left: list[Unfinished] = []
 
         def find() -> None:
@@ -141,11 +145,32 @@ class Sweep:
         if self._retention is not None and self._retention.is_alive():
             return
         keep = dt.timedelta(days=self._context.settings.keep_deliveries_days)
-        drop = functools.partial(drop_old, self._context.database, keep, self._may_go_on)
+        database = self._context.database
+
+        def drop() -> None:
+            drop_old(database, keep, self._may_go_on)
+            forget_old_notices(database)
+
         self._retention = threading.Thread(
             target=self._do, args=("retention", drop), name="medianote-retention", daemon=True
         )
         self._retention.start()
+
+    def _see_to_notices(self) -> None:
+        """In a thread of its own: mail servers take their time, and duties do not wait for them."""
+        if self._notices is not None and self._notices.is_alive():
+            return
+        with self._context.database.reading() as session:
+            if not is_any_due(session):
+                return
+        lane = self._context.make_notice_lane()
+        self._notices = threading.Thread(
+            target=self._do,
+            args=("sending notices", lane.send_due),
+            name="medianote-notices",
+            daemon=True,
+        )
+        self._notices.start()
 
     def _may_go_on(self) -> bool:
         return not self._ended.wait(RETENTION_PAUSE_SECONDS)

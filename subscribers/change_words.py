@@ -1,4 +1,4 @@
-"""What a page says after a change: one sentence for each thing that became different."""
+"""What a page or a notice says after a change: a sentence for each thing that is different."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator

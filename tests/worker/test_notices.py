@@ -1,0 +1,244 @@
+"""Notices: each kind in each language, sent once over real SMTP, whatever fails."""
+
+import datetime as dt
+import threading
+from collections.abc import Callable, Iterator
+from email import policy
+from email.parser import BytesParser
+
+import pytest
+import sqlalchemy as sa
+
+from mail.addresses import parse_address
+from mail.tokens import Keyring
+from releases.rehearsal import Rehearsal
+from runtime.database import Database
+from runtime.i18n import supported
+from runtime.relays import Relay
+from subscribers import desk_commands, desk_members
+from subscribers.commands import stop_all
+from subscribers.consents import Via
+from subscribers.links import Links
+from subscribers.models import MailingList, Subscriber, Suppression
+from subscribers.notices import NoticeKind, queue
+from subscribers.record_models import AddressChange, Notice, SignUp, SignUpList
+from tests.support.office import HASH_KEY, SENDING
+from tests.support.people import add_list, add_person
+from tests.support.smtp_model import Say, SmtpModel
+from tests.support.smtp_server import SmtpServer
+from worker.notices import NoticeLane, forget_old_notices
+from worker.smtp import Postman
+
+LINKS = Links("https://press.example.org", Keyring(["a signing key for tests"]))
+VIA = Via("a test")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    made = Database(database_url)
+    yield made
+    made.dispose()
+
+
+class Relaying:
+    """A relay, and lanes that send through it."""
+
+    def __init__(self, database: Database, script: Callable[..., object] | None = None) -> None:
+        self.database = database
+        self.server = SmtpServer(lambda _: SmtpModel(script=script) if script else SmtpModel())
+
+    def lane(self, only_to: tuple[str, ...] = ()) -> NoticeLane:
+        relay = Relay("127.0.0.1", self.server.port)
+        return NoticeLane(
+            self.database,
+            Postman([relay], connections_per_relay=1),
+            LINKS,
+            SENDING,
+            Rehearsal(only_to),
+            is_stopping=lambda: False,
+        )
+
+    @property
+    def mails(self) -> list[bytes]:
+        return [envelope.data for envelope in self.server.taken]
+
+
+@pytest.fixture
+def relaying(database: Database) -> Iterator[Relaying]:
+    made = Relaying(database)
+    with made.server:
+        yield made
+
+
+def states(database: Database) -> list[tuple[str, str]]:
+    with database.reading() as session:
+        rows = session.execute(sa.select(Notice.kind, Notice.state).order_by(Notice.id))
+        return [(row.kind, row.state) for row in rows]
+
+
+def queue_every_kind(database: Database, language: str) -> None:
+    """One notice of each kind, to Jo."""
+    with database.transaction() as session:
+        press = session.scalar(sa.select(MailingList)) or add_list(session, "press", "Press <news>")
+        jo = add_person(session, f"jo-{language}@example.com", [press], language=language)
+        sign_up = SignUp(
+            address=jo.address,
+            address_key=jo.address_key,
+            address_hash=jo.address_hash,
+            language=language,
+            format="html",
+        )
+        change = AddressChange(
+            subscriber_id=jo.id,
+            address_before=jo.address,
+            address="new@example.com",
+            address_key="new@example.com",
+            address_hash=b"x",
+        )
+        session.add_all([sign_up, change])
+        session.flush()
+        session.add(SignUpList(sign_up_id=sign_up.id, list_id=press.id, frequency="daily"))
+        entry_id = stop_all(session, jo.id, VIA).entry_id
+        desk = desk_commands.create_desk(
+            session,
+            f"desk-{language}@example.com",
+            "The Desk",
+            f"keeper-{language}@example.com",
+            VIA,
+            hash_key=HASH_KEY,
+            language=language,
+        )
+        member = parse_address(f"member-{language}@example.com")
+        desk_members.invite(session, desk, member, hash_key=HASH_KEY)
+        details: dict[NoticeKind, dict[str, object]] = {
+            NoticeKind.CONFIRM_SIGN_UP: {"sign_up_id": sign_up.id},
+            NoticeKind.ALREADY_SUBSCRIBED: {"lists": [press.id]},
+            NoticeKind.CHANGED: {"entry_id": entry_id},
+            NoticeKind.CONFIRM_ADDRESS: {"address_change_id": change.id},
+            NoticeKind.ADDRESS_CHANGED: {"entry_id": entry_id},
+        }
+        for kind in set(NoticeKind) - {NoticeKind.DESK_INVITATION, NoticeKind.DESK_LINK}:
+            queue(
+                session,
+                kind,
+                address=jo.address,
+                language=language,
+                subscriber_id=jo.id,
+                name="Jo",
+                detail=details.get(kind),
+            )
+
+
+def test_every_kind_in_every_language_is_a_whole_mail(relaying: Relaying) -> None:
+    """Text and HTML, to one person, from no list and no human, with a link of ours where due."""
+    for language in supported():
+        queue_every_kind(relaying.database, language)
+    assert relaying.lane().send_due() == len(supported()) * len(NoticeKind)
+    assert {state for _, state in states(relaying.database)} == {"accepted"}
+    assert {kind for kind, _ in states(relaying.database)} == set(NoticeKind)
+    identifiers = set()
+    for octets in relaying.mails:
+        mail = BytesParser(policy=policy.default).parsebytes(octets)
+        assert mail["Auto-Submitted"] == "auto-generated"
+        assert mail["List-Unsubscribe"] is None
+        identifiers.add(mail["Message-ID"])
+        text, html = mail.get_body(("plain",)), mail.get_body(("html",))
+        assert text is not None
+        assert html is not None
+        words, page = text.get_content(), html.get_content()
+        assert mail["Subject"]
+        assert "mnhole" not in words + page
+        assert f'lang="{mail["Content-Language"]}"' in page
+        assert ('dir="rtl"' in page) == (mail["Content-Language"] == "ar")
+        assert ("https://press.example.org/" in words) == ("https://press.example.org/" in page)
+        assert "<news>" not in page
+    assert len(identifiers) == len(relaying.mails) == len(supported()) * len(NoticeKind)
+
+
+def test_two_lanes_send_each_notice_once(relaying: Relaying) -> None:
+    """Side by side, as in two workers."""
+    queue_every_kind(relaying.database, "en")
+    lanes = [threading.Thread(target=relaying.lane().send_due) for _ in range(2)]
+    for lane in lanes:
+        lane.start()
+    for lane in lanes:
+        lane.join()
+    assert len(relaying.mails) == len(NoticeKind)
+    assert relaying.lane().send_due() == 0
+
+
+def test_a_lost_worker_leaves_a_notice_that_comes_again_as_itself(relaying: Relaying) -> None:
+    """What was sent and not recorded is due again after its hold, under one Message-ID."""
+    queue_every_kind(relaying.database, "en")
+    lane = relaying.lane()
+    items = lane._claim()
+    assert items is not None
+    assert relaying.lane().send_due() == 0  # they are held
+    with relaying.database.transaction() as session:
+        session.execute(sa.update(Notice).values(due_at=dt.datetime(2020, 1, 1, tzinfo=dt.UTC)))
+    assert relaying.lane().send_due() == len(items)
+    parse = BytesParser(policy=policy.default).parsebytes
+    assert {parse(item.data)["Message-ID"] for item in items} == {
+        parse(octets)["Message-ID"] for octets in relaying.mails
+    }
+
+
+def test_a_deferred_notice_is_tried_again_later(database: Database) -> None:
+    """A refusal for now puts it off; one for good fails it."""
+    answers = iter([Say("451 4.7.1 Later"), None, Say("550 5.1.1 Nobody here")])
+    relaying = Relaying(
+        database, lambda verb, _argument, _count: next(answers) if verb == "RCPT" else None
+    )
+    with database.transaction() as session:
+        queue(session, NoticeKind.NOT_BY_FORM, address="a@example.com", language="en")
+    with relaying.server:
+        relaying.lane().send_due()
+        assert states(database) == [("not-by-form", "deferred")]
+        with database.transaction() as session:
+            session.execute(sa.update(Notice).values(due_at=dt.datetime(2020, 1, 1, tzinfo=dt.UTC)))
+        relaying.lane().send_due()
+        with database.transaction() as session:
+            queue(session, NoticeKind.NOT_BY_FORM, address="b@example.com", language="en")
+        relaying.lane().send_due()
+    assert [state for _, state in states(database)] == ["accepted", "failed"]
+    assert len(relaying.mails) == 1
+
+
+def test_who_must_not_be_mailed_is_told_nothing_but_what_they_asked_for(
+    relaying: Relaying,
+) -> None:
+    """A suppression holds for what others caused; a rehearsal holds for everything."""
+    queue_every_kind(relaying.database, "en")
+    with relaying.database.transaction() as session:
+        jo = session.scalars(
+            sa.select(Subscriber).where(Subscriber.address == "jo-en@example.com")
+        ).one()
+        session.add(Suppression(address_hash=jo.address_hash, reason="hard bounce"))
+    relaying.lane().send_due()
+    cancelled = {kind for kind, state in states(relaying.database) if state == "cancelled"}
+    assert cancelled == {"already-subscribed", "changed", "address-changed"}
+    queue_every_kind(relaying.database, "fr")
+    before = len(relaying.mails)
+    relaying.lane(only_to=("example.net",)).send_due()
+    assert len(relaying.mails) == before
+
+
+def test_what_is_gone_is_not_spoken_of(relaying: Relaying) -> None:
+    """A sign-up that was confirmed or deleted needs no confirmation."""
+    queue_every_kind(relaying.database, "en")
+    with relaying.database.transaction() as session:
+        session.execute(sa.update(SignUp).values(confirmed_at=sa.func.current_timestamp()))
+    relaying.lane().send_due()
+    assert ("confirm-sign-up", "cancelled") in states(relaying.database)
+
+
+def test_decided_notices_are_kept_for_a_month(relaying: Relaying) -> None:
+    """Their addresses go with them."""
+    queue_every_kind(relaying.database, "en")
+    relaying.lane().send_due()
+    forget_old_notices(relaying.database)
+    assert len(states(relaying.database)) == len(NoticeKind)
+    with relaying.database.transaction() as session:
+        session.execute(sa.update(Notice).values(created_at=dt.datetime(2020, 1, 1, tzinfo=dt.UTC)))
+    forget_old_notices(relaying.database)
+    assert states(relaying.database) == []
