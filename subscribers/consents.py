@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from subscribers.changes import Change, fields_from_json, paced_from_json
 from subscribers.record_models import Consent
 
 
@@ -63,3 +64,18 @@ def record(
     session.add(entry)
     session.flush()
     return entry.id
+
+
+def change_of(entry: Consent) -> Change:
+    """The change that an entry of the consent log speaks of."""
+    said = entry.detail
+    return Change(
+        entry.subscriber_id,
+        entry.at,
+        joined=tuple(said.get("joined", ())),
+        left=tuple(said.get("left", ())),
+        paced=paced_from_json(said.get("paced", [])),
+        before=fields_from_json(said.get("before", {})),
+        after=fields_from_json(said.get("after", {})),
+        entry_id=entry.id,
+    )

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from runtime.database import Database
 from runtime.settings import Settings
 from web.attendant import Attendant
+from web.confirmations import ConfirmationPages
 from web.desks import DeskPages
 from web.news import NewsPages
 from web.operations import Metrics, OperationPages
@@ -18,6 +19,7 @@ from web.outbox import OutboxPages
 from web.pages import Site, make_site
 from web.preferences import PreferencePages
 from web.security import BodyLimit, HostCheck, Proxies
+from web.subscribe import SubscribePages
 from web.unsubscribe import UnsubscribePages
 from worker.outbox import Outbox
 from worker.outbox_host import outbox_folder
@@ -61,6 +63,11 @@ def _add_pages(app: FastAPI, site: Site) -> None:
     _add(app, "/p/{token}", preferences.post, "POST")
     _add(app, "/p/{token}/desk", desks.show, *READ)
     _add(app, "/p/{token}/desk", desks.post, "POST")
+    confirmations, subscribe = ConfirmationPages(site), SubscribePages(site)
+    _add(app, "/c/{token}", confirmations.show, *READ)
+    _add(app, "/c/{token}", confirmations.post, "POST")
+    _add(app, "/subscribe", subscribe.show, *READ)
+    _add(app, "/subscribe", subscribe.post, "POST")
     _add(app, "/r/{slug}", news.release, *READ)
     _add(app, "/feed.atom", news.feed, *READ)
     _add(app, "/static/{name}", news.style_sheet, *READ)

@@ -139,6 +139,10 @@ def error_words(status: int, ours: Words) -> tuple[str, str]:
         ),
         405: (_("This page cannot do that"), try_again),
         413: (_("That is more than this page can take"), try_again),
+        429: (
+            _("So much was asked for that this must wait"),
+            _("Nothing was changed. Try again in an hour."),
+        ),
         503: (_("We cannot do this at the moment"), later),
     }
     if status in known:

@@ -40,7 +40,7 @@ def view(asked: Asked, typed: Draft | None, ours: Words) -> dict[str, Any]:
         "paused_to": asked.paused_to,
         "pause_first": first.isoformat(),
         "pause_last": last.isoformat(),
-        "often": _often(ours),
+        "often": often_choices(ours),
         "languages": [words(language) for language in supported()],
         "zone_label": zone_label(shown.timezone, ours.language),
         "zone_options": _zone_options(ours.language),
@@ -85,7 +85,8 @@ def _unnamed(number: int, of: int, ours: Words) -> str:
     return ours.gettext("A list for accredited press (%(number)d)") % {"number": number}
 
 
-def _often(ours: Words) -> list[tuple[str, str]]:
+def often_choices(ours: Words) -> list[tuple[str, str]]:
+    """How often a list can come: the value, and what people call it."""
     _ = ours.gettext
     return [
         (Frequency.AT_ONCE.value, _("At once")),

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from runtime.i18n import Words, words
 from subscribers.change_words import Reader, named, told
-from subscribers.changes import Change, fields_from_json, paced_from_json
+from subscribers.consents import change_of
 from subscribers.desks import invitation
 from subscribers.links import Links
 from subscribers.models import MailingList
@@ -278,21 +278,6 @@ def _desk_link(to: Telling) -> Said | None:
             to.links.private_url(to.notice.subscriber_id, to.now),
         ),
         (to.line(_("If nothing should change, do nothing.")),),
-    )
-
-
-def change_of(entry: Consent) -> Change:
-    """The change that an entry of the consent log speaks of."""
-    said = entry.detail
-    return Change(
-        entry.subscriber_id,
-        entry.at,
-        joined=tuple(said.get("joined", ())),
-        left=tuple(said.get("left", ())),
-        paced=paced_from_json(said.get("paced", [])),
-        before=fields_from_json(said.get("before", {})),
-        after=fields_from_json(said.get("after", {})),
-        entry_id=entry.id,
     )
 
 

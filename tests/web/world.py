@@ -19,7 +19,7 @@ from runtime.settings import Settings
 from subscribers.links import Links
 from subscribers.models import Subscriber, Subscription
 from subscribers.record_models import Notice
-from tests.support.people import add_list, add_list_set, add_person
+from tests.support.people import HASH_KEY, add_list, add_list_set, add_person
 from web.app import create_app
 from web.operations import Metrics
 from web.server import serving_app
@@ -141,7 +141,7 @@ class World:
 @contextlib.contextmanager
 def world(database_url: str, **environment: str) -> Iterator[World]:
     """An installation on this database, with further settings as environment variables."""
-    environment = {"MEDIANOTE_SECRET_KEYS": KEY} | environment
+    environment = {"MEDIANOTE_SECRET_KEYS": KEY, "MEDIANOTE_HASH_KEY": HASH_KEY} | environment
     os.environ.update(environment)
     try:
         settings = Settings()
