@@ -1,7 +1,7 @@
 """`/c/TOKEN`: what a link in a notice asks for, on one page with one button."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
 from fastapi import Request
@@ -9,21 +9,28 @@ from markupsafe import escape
 from starlette.responses import Response
 
 from mail.tokens import BadSignatureError, TokenError
+from releases.acceptance import last_notice
+from runtime.database import read_clock
 from runtime.i18n import Words, words
 from subscribers.change_words import Reader, named, told
 from subscribers.changes import Change
 from subscribers.commands import TooLate, undo
 from subscribers.consents import change_of
 from subscribers.models import Subscriber
+from subscribers.notices import NoticeKind
 from subscribers.queries import profile, titles
 from subscribers.record_models import Consent, SignUp, SignUpList
 from subscribers.sign_ups import confirm
 from subscribers.undo import Undo
+from web.boxes import Box
 from web.forms import Form, FormFault
+from web.guard import is_too_soon, too_soon, was_just_queued
 from web.invitations import InvitationPages
 from web.pages import Site
-from web.unsubscribe import Box, PostedForm, stale, undone_box
+from web.unsubscribe import PostedForm, stale, undone_box
 from web.visits import via
+
+TELLING_OF_CHANGES: Final = (NoticeKind.CHANGED, NoticeKind.ADDRESS_CHANGED)
 
 
 class Confirmation(Protocol):
@@ -99,6 +106,8 @@ class SignUpConfirmation:
                 return self._page(request, subject, is_stale=True)
             case None:
                 pass
+        if self._came_too_soon(subject):
+            return self._page(request, subject, is_too_soon=True)
         if form.one("undo") is not None:
             return UndoConfirmation(site).take_back(request, form.one("undo") or "")
         with site.database.transaction() as session:
@@ -107,6 +116,13 @@ class SignUpConfirmation:
             return self._over(request)
         return self._page(request, subject, change=change)
 
+    def _came_too_soon(self, sign_up_id: int) -> bool:
+        with self._site.database.reading() as session:
+            sign_up = session.get(SignUp, sign_up_id)
+            if sign_up is None or sign_up.mailed_at is None:
+                return False
+            return was_just_queued(sign_up.mailed_at, read_clock(session))
+
     def _page(
         self,
         request: Request,
@@ -114,6 +130,7 @@ class SignUpConfirmation:
         *,
         change: Change | None = None,
         is_stale: bool = False,
+        is_too_soon: bool = False,
     ) -> Response:
         with self._site.database.reading() as session:
             sign_up = session.get(SignUp, sign_up_id)
@@ -125,6 +142,8 @@ class SignUpConfirmation:
             found = profile(session, sign_up.subscriber_id) if sign_up.subscriber_id else None
         _ = ours.gettext
         box: Box | None = stale(ours) if is_stale else None
+        if is_too_soon:
+            box = too_soon(ours)
         if change is not None and change.entry_id is not None:
             token = self._site.links.undo_token(change.undo)
             box = Box(
@@ -136,7 +155,7 @@ class SignUpConfirmation:
             request,
             "confirm_sign_up.html",
             ours,
-            status=422 if is_stale else 200,
+            status=422 if is_stale or is_too_soon else 200,
             box=box,
             lists=named(asked, ours),
             is_confirmed=found is not None,
@@ -181,7 +200,14 @@ class UndoConfirmation:
             case FormFault.STALE:
                 return self._page(request, subject, is_stale=True)
             case None:
+                if self._came_too_soon(subject, form):
+                    return self._page(request, subject, is_too_soon=True)
                 return self._undo(request, subject)
+
+    def _came_too_soon(self, what: Undo, form: Form) -> bool:
+        with self._site.database.reading() as session:
+            arrival = last_notice(session, what.subscriber_id, TELLING_OF_CHANGES)
+        return is_too_soon(arrival, form, self._site.seals)
 
     def take_back(self, request: Request, token: str) -> Response:
         """Undo what a button on another page names."""
@@ -203,6 +229,7 @@ class UndoConfirmation:
         *,
         undone: Change | TooLate | None = None,
         is_stale: bool = False,
+        is_too_soon: bool = False,
     ) -> Response:
         reader = Reader(office_zone=self._site.settings.zone)
         with self._site.database.reading() as session:
@@ -214,6 +241,8 @@ class UndoConfirmation:
                 return self._site.error(request, 404)
             changed = told(session, change_of(entry), ours, reader)
             box: Box | None = stale(ours) if is_stale else None
+            if is_too_soon:
+                box = too_soon(ours)
             if undone is not None:
                 box = undone_box(session, undone, ours, reader)
         return self._site.page(

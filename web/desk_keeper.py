@@ -12,9 +12,10 @@ from runtime.i18n import Words, words
 from subscribers.desk_members import Invitation, invite, remove
 from subscribers.desks import DeskFacts, Member, members
 from subscribers.masking import in_full
+from web.boxes import Box
 from web.forms import Form
 from web.pages import Site
-from web.unsubscribe import Box, stale
+from web.unsubscribe import stale
 from web.visits import via
 
 

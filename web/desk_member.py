@@ -18,9 +18,10 @@ from subscribers.desks import Forwardable, Membership, memberships
 from subscribers.masking import in_full
 from subscribers.models import Subscriber
 from subscribers.telling import TooManyChanges, tell
+from web.boxes import Box
 from web.forms import Form
 from web.pages import Site
-from web.unsubscribe import Box, shown_address, stale, undone_box
+from web.unsubscribe import shown_address, stale, undone_box
 from web.visitors import Visitor
 from web.visits import via
 

@@ -99,6 +99,10 @@ class Seals:
         signed = blake2s(message, key=self._secrets[0], digest_size=8, person=b"mn-alias")
         return f"_{signed.hexdigest()}"
 
+    def age_seconds(self, seal: str) -> float:
+        """How long ago a form was made that bears this seal of ours."""
+        return time.time() - int(seal.partition(".")[0], 16)
+
     def fault(self, request: Request, form: Form, base_url: str) -> FormFault | None:
         """What is wrong with a post to the request's path; None when it is our own form's."""
         if _comes_from_elsewhere(request.headers, base_url):

@@ -10,9 +10,10 @@ from subscribers.change_words import named
 from subscribers.desk_members import accept
 from subscribers.desks import Invited, invitation
 from subscribers.subscription_rows import NotOffered
+from web.boxes import Box
 from web.forms import Form, FormFault
 from web.pages import Site
-from web.unsubscribe import Box, none_chosen, shown_address, stale
+from web.unsubscribe import none_chosen, shown_address, stale
 from web.visits import via
 
 

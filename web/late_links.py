@@ -6,10 +6,11 @@ from starlette.responses import Response
 from runtime.i18n import words
 from subscribers.queries import profile
 from subscribers.telling import mail_private_link
+from web.boxes import Box
 from web.forms import Form, FormFault
 from web.pages import Site
 from web.preference_view import link_sent
-from web.unsubscribe import Box, shown_address, stale
+from web.unsubscribe import shown_address, stale
 
 
 class LateLinkPages:

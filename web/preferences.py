@@ -15,25 +15,35 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from mail.tokens import TokenError
+from releases.acceptance import last_notice, last_release
 from runtime.i18n import Words, words
 from subscribers.change_words import Reader, told
 from subscribers.changes import Change
 from subscribers.commands import TooLate, Wanted, save, stop_all, undo
+from subscribers.notices import NoticeKind
 from subscribers.queries import profile
 from subscribers.subscription_rows import NotOffered
 from subscribers.telling import TooManyChanges, mail_private_link, tell
+from web.boxes import Box
 from web.desk_copies import DeskCopyPages
 from web.desks import way_to_desks
 from web.forms import Form, FormFault
+from web.guard import is_too_soon, too_soon
 from web.late_links import LateLinkPages
 from web.pages import Site
 from web.preference_form import Asked, Fault, typed, wanted
 from web.preference_view import link_sent, view
-from web.unsubscribe import Box, PostedForm, stale, undone_box
+from web.unsubscribe import PostedForm, stale, undone_box
 from web.visitors import LateVisitor, Visitor, read_visitor
 from web.visits import via
 
 RESUMED: Final = Wanted(paused_until=None)
+
+WITH_PRIVATE_LINKS: Final = (
+    NoticeKind.PRIVATE_LINK,
+    NoticeKind.ALREADY_SUBSCRIBED,
+    NoticeKind.DESK_LINK,
+)
 
 
 class PreferencePages:
@@ -72,12 +82,22 @@ class PreferencePages:
                 return of_desk
         if fault is FormFault.STALE:
             return self._page(request, visitor, is_stale=True, form=form)
+        if self._came_too_soon(visitor, form):
+            return self._page(request, visitor, is_too_soon=True, form=form)
         try:
             return self._do(request, visitor, form)
         except NotOffered:
             return site.error(request, 400)
         except TooManyChanges:
             return self._too_many(request, visitor)
+
+    def _came_too_soon(self, visitor: Visitor, form: Form) -> bool:
+        with self._site.database.reading() as session:
+            if visitor.is_private:
+                arrival = last_notice(session, visitor.subscriber_id, WITH_PRIVATE_LINKS)
+            else:
+                arrival = last_release(session, visitor.subscriber_id)
+        return is_too_soon(arrival, form, self._site.seals)
 
     def _do(self, request: Request, visitor: Visitor, form: Form) -> Response:
         match form.one("do"):
@@ -150,6 +170,7 @@ class PreferencePages:
         undone: Change | TooLate | None = None,
         is_link_sent: bool = False,
         is_stale: bool = False,
+        is_too_soon: bool = False,
         faults: Sequence[Fault] = (),
         form: Form | None = None,
     ) -> Response:
@@ -168,7 +189,9 @@ class PreferencePages:
             ours = words(asked.found.language)
             reader = Reader(self._site.settings.zone, visitor.is_private)
             box: Box | None = stale(ours) if is_stale else None
-            if change is not None:
+            if is_too_soon:
+                box = too_soon(ours)
+            elif change is not None:
                 box = self._saved(session, change, ours, reader)
             elif undone is not None:
                 box = undone_box(session, undone, ours, reader)

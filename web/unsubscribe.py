@@ -1,6 +1,5 @@
 """`/u/TOKEN`: the link of "Stop these mails" and of List-Unsubscribe (RFC 8058)."""
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -9,6 +8,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import PlainTextResponse, Response
 
 from mail.tokens import TokenError
+from releases.acceptance import last_release
 from runtime.i18n import Words, words
 from subscribers.change_words import ANYBODY, Reader, named, told
 from subscribers.changes import Change
@@ -18,23 +18,15 @@ from subscribers.links import Unsubscribing
 from subscribers.masking import masked
 from subscribers.queries import Copy, copy, titles
 from subscribers.subscription_rows import KeeperOnly
+from web.boxes import Box
 from web.desk_copies import DeskCopyPages, refuse_one_click
 from web.forms import Form, FormFault, read_form
+from web.guard import is_too_soon, too_soon
 from web.languages import accepted_language
 from web.pages import Site
 from web.visits import via
 
 PostedForm = Annotated[Form, Depends(read_form)]
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """The box on top of a page that says what was changed, or what is amiss."""
-
-    lead: str
-    text: Markup
-    undo_token: str | None = None
-    is_error: bool = False
 
 
 class UnsubscribePages:
@@ -69,10 +61,17 @@ class UnsubscribePages:
             case FormFault.STALE:
                 return self._page(request, link, is_stale=True)
             case None:
+                if self._came_too_soon(link, form):
+                    return self._page(request, link, is_too_soon=True)
                 undo_token = form.one("undo")
                 if undo_token is not None:
                     return self._undo(request, link, undo_token)
                 return self._stop(request, link, form)
+
+    def _came_too_soon(self, link: Unsubscribing, form: Form) -> bool:
+        with self._site.database.reading() as session:
+            arrival = last_release(session, link.subscriber_id)
+        return is_too_soon(arrival, form, self._site.seals)
 
     def _one_click(self, request: Request, link: Unsubscribing) -> Response:
         """RFC 8058 section 3.2: no cookie, no further question, no redirect; at once."""
@@ -127,6 +126,7 @@ class UnsubscribePages:
         undone: Change | TooLate | None = None,
         is_stale: bool = False,
         is_none_chosen: bool = False,
+        is_too_soon: bool = False,
     ) -> Response:
         """The page as things are now, under what has just been done."""
         with self._site.database.reading() as session:
@@ -135,8 +135,11 @@ class UnsubscribePages:
                 return self._desk_copies.page(request, found.address, found.language)
             ours = _words(request, found)
             view = _view(found, ours)
-            if is_none_chosen:
-                box: Box | None = none_chosen(ours)
+            box: Box | None
+            if is_too_soon:
+                box = too_soon(ours)
+            elif is_none_chosen:
+                box = none_chosen(ours)
             elif change is not None:
                 box = self._stopped(session, change, found, ours)
             elif undone is not None:

@@ -44,6 +44,12 @@ def confirm_path(world: World) -> str:
     return "/c/" + world.links.sign_up_url(newest).rpartition("/")[2]
 
 
+def wait_a_while(world: World) -> None:
+    """The mails were taken longer than ten seconds ago."""
+    with world.database.transaction() as session:
+        session.execute(sa.text("UPDATE sign_up SET mailed_at = '2020-01-01 00:00:00.000000'"))
+
+
 def follows(world: World, address: str) -> dict[str, str]:
     with world.database.reading() as session:
         rows = session.execute(
@@ -68,6 +74,11 @@ def test_a_stranger_signs_up(either: World, visitor: httpx.Client) -> None:
     assert follows(either, "new@example.org") == {}
     path = confirm_path(either)
     shown = visitor.get(path)
+    too_soon = visitor.post(path, data={"seal": seal_of(shown.text)})
+    assert too_soon.status_code == 422
+    assert "Please press once more." in too_soon.text
+    assert follows(either, "new@example.org") == {}
+    wait_a_while(either)
     assert "Press releases" in shown.text
     assert follows(either, "new@example.org") == {}
     done = visitor.post(path, data={"seal": seal_of(shown.text)})
@@ -104,6 +115,7 @@ def test_the_answer_tells_nothing_of_an_address(either: World, visitor: httpx.Cl
         session.execute(sa.update(SignUp).values(mailed_at=None))
     assert re.sub(r'value="[^"]*"', "", fill_in(visitor, "ali@example.com", "press").text) in pages
     assert kinds(either) == ["not-by-form"]
+    wait_a_while(either)
     path = confirm_path(either)
     assert visitor.post(path, data={"seal": seal_of(visitor.get(path).text)}).status_code == 404
 
@@ -114,6 +126,7 @@ def test_confirming_lifts_what_the_person_may_lift(either: World, visitor: httpx
         found = session.get_one(Subscriber, either.ali)
         session.add(Suppression(address_hash=found.address_hash, reason="hard bounce"))
     fill_in(visitor, "ali@example.com", "travel")
+    wait_a_while(either)
     path = confirm_path(either)
     visitor.post(path, data={"seal": seal_of(visitor.get(path).text)})
     with either.database.reading() as session:
@@ -153,6 +166,7 @@ def test_forms_at_once_send_one_mail(either: World) -> None:
 def test_confirming_twice_at_once(either: World, visitor: httpx.Client) -> None:
     """Two clicks: one subscription, one entry on the log."""
     fill_in(visitor, "twice@example.org", "press", "europe")
+    wait_a_while(either)
     path = confirm_path(either)
     seal = seal_of(visitor.get(path).text)
 
@@ -207,7 +221,10 @@ def test_a_sign_up_that_waits_too_long_is_over(site: World, client: httpx.Client
     path = confirm_path(site)
     seal = seal_of(client.get(path).text)
     with site.database.transaction() as session:
-        session.execute(sa.text("UPDATE sign_up SET created_at = '2020-01-01 00:00:00.000000'"))
+        session.execute(
+            sa.text("UPDATE sign_up SET created_at = :old, mailed_at = :old"),
+            {"old": "2020-01-01 00:00:00.000000"},
+        )
     assert client.post(path, data={"seal": seal}).status_code == 404
     assert follows(site, "late@example.org") == {}
     forget_old_sign_ups(site.database)
