@@ -24,7 +24,7 @@ COMMANDS: Final = {
     "demo": ("cli.demo", "app", "Try it all on this machine: a sample list and media note."),
     "migrate": ("cli.migrate", "app", "Bring the database to the newest schema."),
     "lists": ("cli.lists", "app", "Make and show mailing lists."),
-    "subscribers": ("cli.subscribers", "app", "Import and export subscribers; print links."),
+    "subscribers": ("cli.subscribers", "app", "Import, export and look after subscribers."),
     "desks": ("cli.desks", "app", "Make and show desks: shared addresses with members."),
     "preview": ("cli.preview", "app", "Show what would be sent, without sending."),
     "publish": ("cli.publish", "app", "Send a release to everyone on the lists."),

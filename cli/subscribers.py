@@ -1,4 +1,4 @@
-"""`medianote subscribers`: import, export, and a subscriber's own link."""
+"""`medianote subscribers`: import, export, a subscriber's own link; the rest is beside it."""
 
 import contextlib
 import sys
@@ -9,6 +9,7 @@ from typing import Annotated, BinaryIO
 import sqlalchemy as sa
 import typer
 
+from cli import subscribers_office
 from cli.errors import FAILED, WRONG_USE, CommandError, say
 from cli.import_report import JsonReport, PlainReport, Report
 from cli.progress import Progress
@@ -29,7 +30,7 @@ from subscribers.importing import (
 from subscribers.links import Links
 from subscribers.models import Subscriber
 
-app = new_app("Import and export subscribers; print a subscriber's preference link.")
+app = new_app("Import, export, show, suppress, merge and erase subscribers; the consent log.")
 
 
 @app.command("import")
@@ -118,6 +119,9 @@ def link(
         if subscriber_id is None:
             raise CommandError(f"nobody with the address {email} is known", WRONG_USE)
         print(Links(shell.settings.public_url, keyring).preferences_url(subscriber_id))
+
+
+subscribers_office.add_to(app)
 
 
 class SoFar:

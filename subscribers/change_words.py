@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from runtime.i18n import Words, words
 from runtime.zones import zone_label
 from subscribers.changes import Change
+from subscribers.masking import in_full
 from subscribers.models import Format, Frequency, Subscriber
 from subscribers.pausing import first_day
 from subscribers.queries import Name, frequencies, names
@@ -142,8 +143,16 @@ def _pause(session: Session, change: Change, ours: Words, reader: Reader) -> Mar
 
 
 def _person(change: Change, ours: Words, reader: Reader) -> Iterator[Markup]:
-    """Name and outlet: what they are is for the subscriber alone."""
+    """Name, outlet and address: what they are is for the subscriber alone."""
     _ = ours.gettext
+    if "address" in change.after:
+        shown = Markup('<strong><bdi dir="ltr">{}</bdi></strong>').format(
+            in_full(change.after["address"])
+        )
+        if reader.is_private:
+            yield escape(_("Your address is now %(address)s.")) % {"address": shown}
+        else:
+            yield escape(_("Your address was changed."))
     for field, now, changed, removed in (
         (
             "name",

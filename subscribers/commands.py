@@ -16,10 +16,11 @@ from sqlalchemy.orm import Session
 
 from runtime.i18n import best_language, supported
 from runtime.zones import known_zones
-from subscribers import forwarding
+from subscribers import address_changes, forwarding
 from subscribers import subscription_rows as rows
-from subscribers.changes import Change, fields_from_json, paced_from_json
+from subscribers.changes import FIELDS, Change, fields_from_json, paced_from_json
 from subscribers.consents import By, Via, record
+from subscribers.merged import current_id
 from subscribers.models import (
     Format,
     Frequency,
@@ -88,6 +89,7 @@ def unsubscribe(
     members = sa.select(ListSetMember.list_id).where(ListSetMember.list_set_id == list_set_id)
     if only is not None:
         members = members.where(ListSetMember.list_id.in_(list(only)))
+    subscriber_id = current_id(session, subscriber_id)
     now = rows.lock(session, subscriber_id, but_no_desk=True)
     left = rows.end(session, subscriber_id, now, reason, Subscription.list_id.in_(members))
     return _logged(session, Change(subscriber_id, now, left=left), reason, via)
@@ -95,6 +97,7 @@ def unsubscribe(
 
 def stop_all(session: Session, subscriber_id: int, via: Via) -> Change:
     """End everything that the subscriber gets, or might get once it is confirmed."""
+    subscriber_id = current_id(session, subscriber_id)
     now = rows.lock(session, subscriber_id)
     left = rows.end(session, subscriber_id, now, By.STOP_ALL, sa.true())
     return _logged(session, Change(subscriber_id, now, left=left), By.STOP_ALL, via)
@@ -107,6 +110,7 @@ def save(session: Session, subscriber_id: int, wanted: Wanted, via: Via) -> Chan
     holding a link of ours shows; private ones can only be left. Raises NotOffered, having
     changed nothing, for anything else.
     """
+    subscriber_id = current_id(session, subscriber_id)
     now = rows.lock(session, subscriber_id)
     # What the session knows of the row may be older than the lock.
     found = session.get(Subscriber, subscriber_id, populate_existing=True)
@@ -138,36 +142,44 @@ def undo(session: Session, what: Undo, via: Via) -> Change | TooLate:
     What ended is followed again in a new row, since the same day as before; what was only
     pending or suspended is not, as no mail came by it.
     """
-    now = rows.lock(session, what.subscriber_id)
+    person = current_id(session, what.subscriber_id)
+    now = rows.lock(session, person)
     entry = session.get(Consent, what.entry_id)
     if entry is None or entry.subscriber_id != what.subscriber_id:
         return TooLate()
     if now - entry.at > dt.timedelta(days=UNDO_DAYS):
         return TooLate()
     is_begun_then = sa.and_(Subscription.began_at == entry.at, Subscription.source != By.UNDO.value)
-    left = rows.end(session, what.subscriber_id, now, By.UNDO, is_begun_then)
+    left = rows.end(session, person, now, By.UNDO, is_begun_then)
     forwarding.rejoin(session, entry)
     may_come = forwarding.may_be_followed()
-    joined = rows.revive(session, what.subscriber_id, entry.at, source=By.UNDO, which=may_come)
-    forwarding.forward_again(session, what.subscriber_id, entry.at, now, via)
+    joined = rows.revive(session, person, entry.at, source=By.UNDO, which=may_come)
+    forwarding.forward_again(session, person, entry.at, now, via)
     paced = rows.pace(
         session,
-        what.subscriber_id,
+        person,
         now,
         {one.list_id: one.before for one in paced_from_json(entry.detail.get("paced", []))},
         only_from=entry.at,
     )
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
-    found = session.get(Subscriber, what.subscriber_id, populate_existing=True)
+    found = session.get(Subscriber, person, populate_existing=True)
     if found is not None:
         was = fields_from_json(entry.detail.get("before", {}))
         became = fields_from_json(entry.detail.get("after", {}))
         before, after = _set(
-            found, {name: was[name] for name in was if getattr(found, name) == became[name]}
+            found,
+            {
+                name: was[name]
+                for name in was
+                if name in FIELDS and getattr(found, name) == became[name]
+            },
         )
+        if address_changes.restore(session, found, entry, now):
+            before, after = became, was
     session.flush()
-    change = Change(what.subscriber_id, now, joined, left, paced, before, after)
+    change = Change(person, now, joined, left, paced, before, after)
     return _logged(session, change, By.UNDO, via)
 
 

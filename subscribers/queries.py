@@ -8,6 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from subscribers.merged import current_id
 from subscribers.models import (
     Frequency,
     ListSetMember,
@@ -79,9 +80,10 @@ class Copy:
 
 def profile(session: Session, subscriber_id: int) -> Profile | None:
     """What the subscriber gets and may choose from; None when there is no such one."""
-    found = session.get(Subscriber, subscriber_id)
+    found = _present(session, subscriber_id)
     if found is None:
         return None
+    subscriber_id = found.id
     opened = _open(session, subscriber_id)
     # What is only pending on a private list is the press office's to confirm.
     on = [list_id for list_id, one in opened.items() if one.state in FOLLOWED]
@@ -112,7 +114,7 @@ def copy(session: Session, subscriber_id: int, list_set_id: int) -> Copy:
 
     Such a link works for ever, so whatever has gone since is left out without complaint.
     """
-    found = session.get(Subscriber, subscriber_id)
+    found = _present(session, subscriber_id)
     lists = session.scalars(
         sa.select(MailingList)
         .join(ListSetMember, ListSetMember.list_id == MailingList.id)
@@ -122,7 +124,7 @@ def copy(session: Session, subscriber_id: int, list_set_id: int) -> Copy:
         address=found.address if found else None,
         language=found.language if found else None,
         is_desk=found is not None and found.is_desk,
-        choices=_choices(lists, _open(session, subscriber_id)),
+        choices=_choices(lists, _open(session, found.id if found else subscriber_id)),
     )
 
 
@@ -156,6 +158,14 @@ def frequencies(
     """How often these lists come, by list; those that are not followed are left out."""
     opened = _open(session, subscriber_id)
     return {one: Frequency(opened[one].frequency) for one in list_ids if one in opened}
+
+
+def _present(session: Session, subscriber_id: int) -> Subscriber | None:
+    """The subscriber, or the one that it was merged into."""
+    found = session.get(Subscriber, subscriber_id)
+    if found is None:
+        return session.get(Subscriber, current_id(session, subscriber_id))
+    return found
 
 
 def _open(session: Session, subscriber_id: int) -> dict[int, sa.Row[int, str, str]]:

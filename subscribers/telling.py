@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from subscribers.changes import Change
+from subscribers.merged import current_id
 from subscribers.models import Subscriber
 from subscribers.notices import NoticeKind, count_since, queue_for
 from subscribers.subscription_rows import lock
@@ -39,6 +40,7 @@ def tell(session: Session, change: Change) -> None:
 
 def mail_private_link(session: Session, subscriber_id: int) -> None:
     """Queue the notice with a private link, unless three went out within the hour."""
+    subscriber_id = current_id(session, subscriber_id)
     now = lock(session, subscriber_id)
     found = session.get(Subscriber, subscriber_id)
     if found is None:

@@ -16,6 +16,7 @@ from subscribers.change_words import Reader, named, told
 from subscribers.changes import Change
 from subscribers.commands import TooLate, undo
 from subscribers.consents import change_of
+from subscribers.merged import current_id
 from subscribers.models import Subscriber
 from subscribers.notices import NoticeKind
 from subscribers.queries import profile, titles
@@ -23,6 +24,7 @@ from subscribers.record_models import Consent, SignUp, SignUpList
 from subscribers.sign_ups import confirm
 from subscribers.undo import Undo
 from web.boxes import Box
+from web.address_page import AddressPages
 from web.forms import Form, FormFault
 from web.guard import is_too_soon, too_soon, was_just_queued
 from web.invitations import InvitationPages
@@ -55,6 +57,7 @@ class ConfirmationPages:
             SignUpConfirmation(site),
             UndoConfirmation(site),
             InvitationPages(site),
+            AddressPages(site),
         )
 
     def show(self, request: Request, token: str) -> Response:
@@ -234,7 +237,7 @@ class UndoConfirmation:
         reader = Reader(office_zone=self._site.settings.zone)
         with self._site.database.reading() as session:
             entry = session.get(Consent, what.entry_id)
-            found = session.get(Subscriber, what.subscriber_id)
+            found = session.get(Subscriber, current_id(session, what.subscriber_id))
             ours: Words = words(found.language) if found else self._site.words_of(request)
             is_known = entry is not None and entry.subscriber_id == what.subscriber_id
             if not is_known or entry is None or found is None:

@@ -21,6 +21,7 @@ from subscribers.change_words import Reader, told
 from subscribers.changes import Change
 from subscribers.commands import TooLate, Wanted, save, stop_all, undo
 from subscribers.notices import NoticeKind
+from subscribers.merged import current_id
 from subscribers.queries import profile
 from subscribers.subscription_rows import NotOffered
 from subscribers.telling import TooManyChanges, mail_private_link, tell
@@ -30,6 +31,7 @@ from web.desks import way_to_desks
 from web.forms import Form, FormFault
 from web.guard import is_too_soon, too_soon
 from web.late_links import LateLinkPages
+from web.own_data import OwnData
 from web.pages import Site
 from web.preference_form import Asked, Fault, typed, wanted
 from web.preference_view import link_sent, view
@@ -53,6 +55,7 @@ class PreferencePages:
         self._site = site
         self._late = LateLinkPages(site)
         self._desk_copies = DeskCopyPages(site)
+        self._own_data = OwnData(site)
 
     def show(self, request: Request, token: str) -> Response:
         """The page; changes nothing."""
@@ -100,6 +103,10 @@ class PreferencePages:
         return is_too_soon(arrival, form, self._site.seals)
 
     def _do(self, request: Request, visitor: Visitor, form: Form) -> Response:
+        if visitor.is_private:
+            of_own_data = self._own_data.do(request, visitor.subscriber_id, form)
+            if of_own_data is not None:
+                return of_own_data
         match form.one("do"):
             case "save":
                 return self._save(request, visitor, form)
@@ -141,9 +148,11 @@ class PreferencePages:
             what = self._site.links.undoing(undo_token)
         except TokenError as error:
             return self._site.bad_token(request, error)
-        if what.subscriber_id != visitor.subscriber_id:
-            return self._site.bad_token(request, TokenError())
         with self._site.database.transaction() as session:
+            if current_id(session, what.subscriber_id) != current_id(
+                session, visitor.subscriber_id
+            ):
+                return self._site.bad_token(request, TokenError())
             undone = undo(session, what, via(request))
             if isinstance(undone, Change):
                 self._tell(session, visitor, undone)

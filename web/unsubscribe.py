@@ -16,6 +16,7 @@ from subscribers.commands import TooLate, undo, unsubscribe
 from subscribers.consents import By
 from subscribers.links import Unsubscribing
 from subscribers.masking import masked
+from subscribers.merged import current_id
 from subscribers.queries import Copy, copy, titles
 from subscribers.subscription_rows import KeeperOnly
 from web.boxes import Box
@@ -111,9 +112,9 @@ class UnsubscribePages:
             what = self._site.links.undoing(undo_token)
         except TokenError as error:
             return self._site.bad_token(request, error)
-        if what.subscriber_id != link.subscriber_id:
-            return self._site.bad_token(request, TokenError())
         with self._site.database.transaction() as session:
+            if current_id(session, what.subscriber_id) != current_id(session, link.subscriber_id):
+                return self._site.bad_token(request, TokenError())
             change = undo(session, what, via(request))
         return self._page(request, link, undone=change)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from mail.replies import Accepted, Deferred, Failed, InDoubt, Outcome, Unsent
 from mail.smtp_items import Item
@@ -191,5 +191,9 @@ def _decide(notice: Notice, state: NoticeState, now: dt.datetime, why: str | Non
     notice.reason = cut(why) if why else None
     notice.due_at = None
     notice.decided_at = now
+    session = object_session(notice)
+    if notice.kind == NoticeKind.ERASED and session is not None:
+        # The last that we know of somebody who asked us to know nothing.
+        session.delete(notice)
     if state == NoticeState.FAILED:
         log.warning("a notice has failed", notice=notice.id, kind=notice.kind)

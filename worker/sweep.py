@@ -30,6 +30,7 @@ from releases.upkeep import (
 )
 from runtime.database import plain_reason
 from runtime.logging import get_logger
+from subscribers.address_changes import forget_old_address_changes
 from subscribers.sign_ups import forget_old_sign_ups
 from worker.adoption import adopt_lost_leases
 from worker.clock_watch import ClockWatch
@@ -152,6 +153,7 @@ class Sweep:
             drop_old(database, keep, self._may_go_on)
             forget_old_notices(database)
             forget_old_sign_ups(database)
+            forget_old_address_changes(database)
 
         self._retention = threading.Thread(
             target=self._do, args=("retention", drop), name="medianote-retention", daemon=True

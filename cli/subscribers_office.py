@@ -1,0 +1,186 @@
+"""`medianote subscribers …`: what the office does for one person, and the consent log."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any, Final
+
+import sqlalchemy as sa
+import typer
+from sqlalchemy.orm import Session
+
+from cli.errors import WRONG_USE, CommandError, one_line
+from cli.shell import opened
+from mail.addresses import Address, parse_address
+from releases.forgetting import erase_person
+from subscribers import merging, suppressions
+from subscribers.consents import Via
+from subscribers.csv_rows import neutralised
+from subscribers.duplicates import duplicates as find_duplicates
+from subscribers.merged import ids_of
+from subscribers.models import Subscriber
+from subscribers.own_data import known
+from subscribers.record_models import Consent
+
+COLUMNS: Final = ("id", "subscriber_id", "at", "what", "detail", "page", "network", "wording")
+PAGE_ROWS: Final = 5_000
+
+AddressArgument = Annotated[str, typer.Argument(metavar="ADDRESS")]
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def show(address: AddressArgument, *, as_json: JsonOption = False) -> None:
+    """Show what is known about a subscriber: who, lists, suppression, and the last changes."""
+    parsed = parse_address(address)
+    with opened() as shell, shell.database.reading() as session:
+        found = known(session, _id_of(session, parsed))
+    assert found is not None
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    for name, value in found["subscriber"].items():
+        if value is not None:
+            print(_line(name.replace("_", " "), value))
+    if found["suppressed"]:
+        stop = found["suppressed"]
+        print(_line("suppressed", " – ".join(filter(None, (stop["reason"], stop["note"])))))
+    for one in found["subscriptions"]:
+        since = one["ended_at"] or one["began_at"] or one["created_at"]
+        print(_line(one["list"], f"{one['state']} since {since[:10]}, {one['frequency']}"))
+    for one in found["consent_log"][-10:]:
+        print(_line(one["at"][:19], f"{one['what']} ({one['page']})"))
+
+
+def suppress(address: AddressArgument, *, reason: ReasonOption) -> None:
+    """Stop all mail to an address, known or not, until `subscribers lift`."""
+    parsed, via = parse_address(address), Via("subscribers suppress")
+    with opened() as shell:
+        hash_key = shell.settings.suppression_key
+        with shell.database.transaction() as session:
+            is_new = suppressions.suppress(session, parsed, reason, via, hash_key=hash_key)
+    print(f"{parsed}: {'suppressed' if is_new else 'was suppressed before; the reason is kept'}")
+
+
+def lift(address: AddressArgument, *, reason: ReasonOption) -> None:
+    """Let mail go to an address again, whatever had stopped it."""
+    parsed, via = parse_address(address), Via("subscribers lift")
+    with opened() as shell:
+        hash_key = shell.settings.suppression_key
+        with shell.database.transaction() as session:
+            was = suppressions.lift(session, parsed, reason, via, hash_key=hash_key)
+    if was is None:
+        raise CommandError(f"{parsed} is not suppressed")
+    print(f"{parsed}: lifted (it was suppressed: {was})")
+
+
+def merge(
+    keep: Annotated[str, typer.Argument(metavar="KEEP")],
+    other: Annotated[str, typer.Argument(metavar="OTHER")],
+) -> None:
+    """Make two subscribers one, at the address KEEP; links to OTHER work for it."""
+    kept, gone = parse_address(keep), parse_address(other)
+    with opened() as shell, shell.database.transaction() as session:
+        keep_id, other_id = _id_of(session, kept), _id_of(session, gone)
+        try:
+            merging.merge(session, keep_id, other_id, Via("subscribers merge"))
+        except merging.MergeError as error:
+            raise CommandError(str(error)) from error
+    print(f"{gone} is {kept} now")
+
+
+def duplicates(*, as_json: JsonOption = False) -> None:
+    """List who may be one person: addresses alike but for +tags and dots, or name and outlet.
+
+    Merge those that are with `subscribers merge KEEP OTHER`.
+    """
+    with opened() as shell, shell.database.reading() as session:
+        for found in find_duplicates(session):
+            if as_json:
+                print(json.dumps({"why": found.why, "addresses": found.addresses}))
+            else:
+                print(f"{found.why}: {'  '.join(found.addresses)}")
+
+
+def erase(
+    address: AddressArgument,
+    *,
+    is_sure: Annotated[
+        bool, typer.Option("--yes", help="Do not ask: it cannot be undone.")
+    ] = False,
+) -> None:
+    """Erase all that is known about a subscriber; a keyed hash stays, so that no mail comes."""
+    parsed = parse_address(address)
+    with opened() as shell:
+        with shell.database.reading() as session:
+            subscriber_id = _id_of(session, parsed)
+        if not is_sure:
+            typer.confirm(f"Erase {parsed}? It cannot be undone.", abort=True)
+        hash_key = shell.settings.suppression_key
+        with shell.database.transaction() as session:
+            erase_person(session, subscriber_id, Via("subscribers erase"), hash_key=hash_key)
+    print(f"{parsed}: erased")
+
+
+def consents(
+    address: Annotated[str | None, typer.Argument(metavar="[ADDRESS]")] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the consent log as CSV to standard output: everybody's, or one subscriber's.
+
+    With --json: an object a line.
+    """
+    parsed = None if address is None else parse_address(address)
+    with opened() as shell, shell.database.reading() as session:
+        ids = None if parsed is None else ids_of(session, _id_of(session, parsed))
+        writer = csv.writer(sys.stdout)
+        if not as_json:
+            writer.writerow(COLUMNS)
+        for entry in _entries(session, ids):
+            if as_json:
+                print(json.dumps(dict(zip(COLUMNS, entry, strict=True)), ensure_ascii=False))
+            else:
+                writer.writerow([neutralised(_cell(value)) for value in entry])
+
+
+def _entries(session: Session, ids: list[int] | None) -> Iterator[list[Any]]:
+    """The log in pages, by id, so that memory does not grow with it."""
+    chosen = sa.select(*(getattr(Consent, name) for name in COLUMNS))
+    if ids is not None:
+        chosen = chosen.where(Consent.subscriber_id.in_(ids))
+    last = 0
+    while True:
+        page = session.execute(
+            chosen.where(Consent.id > last).order_by(Consent.id).limit(PAGE_ROWS)
+        ).all()
+        if not page:
+            return
+        for row in page:
+            number, person, at, *rest = row
+            yield [number, person, at.isoformat(), *rest]
+        last = page[-1].id
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+
+
+def _id_of(session: Session, address: Address) -> int:
+    found = session.scalar(sa.select(Subscriber.id).where(Subscriber.address_key == address.key))
+    if found is None:
+        raise CommandError(f"nobody with the address {address} is known", WRONG_USE)
+    return found
+
+
+def _line(name: str, value: Any) -> str:
+    return f"{name:<20} {one_line(str(value))}"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the group."""
+    for command in (show, suppress, lift, merge, duplicates, erase, consents):
+        app.command()(command)

@@ -1,0 +1,93 @@
+"""What was delivered to one person: for their download, and for their erasure.
+
+Deliveries are found by their keys, over the distributions that are kept: a few thousand looks
+into an index for somebody who was here for years.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from releases.models import Delivery, Distribution, DistributionRelease, ReleaseVersion
+from subscribers.consents import Via
+from subscribers.erasure import erase
+from subscribers.merged import ids_of
+
+CHUNK: Final = 500
+
+
+def erase_person(session: Session, subscriber_id: int, via: Via, *, hash_key: str) -> bool:
+    """Erase a subscriber, and mail servers' replies, which may name them; False without one.
+
+    Deliveries keep the bare number of somebody who is nobody now: counts go on to balance.
+    """
+    ids = erase(session, subscriber_id, via, hash_key=hash_key)
+    if not ids:
+        return False
+    for kept in _kept(session):
+        session.execute(
+            sa.update(Delivery)
+            .where(
+                Delivery.distribution_id.in_(kept),
+                Delivery.subscriber_id.in_(ids),
+                Delivery.reply.is_not(None),
+            )
+            .values(reply=None)
+            .execution_options(synchronize_session=False)
+        )
+    return True
+
+
+def delivered_to(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
+    """What a person was to get, the oldest first; the titles in the order of the mail."""
+    ids = ids_of(session, subscriber_id)
+    found: list[dict[str, Any]] = []
+    for kept in _kept(session):
+        deliveries = session.execute(
+            sa.select(
+                Delivery.distribution_id,
+                Delivery.state,
+                Delivery.reason,
+                Delivery.reply,
+                Delivery.decided_at,
+                Delivery.bounced_at,
+                Delivery.complained_at,
+            )
+            .where(Delivery.distribution_id.in_(kept), Delivery.subscriber_id.in_(ids))
+            .order_by(Delivery.distribution_id)
+        ).all()
+        titles = _titles(session, [one.distribution_id for one in deliveries])
+        found += [
+            {"distribution": one.distribution_id, "releases": titles[one.distribution_id]}
+            | {
+                name: value.isoformat() if name.endswith("_at") else value
+                for name, value in one._mapping.items()
+                if value is not None and name != "distribution_id"
+            }
+            for one in deliveries
+        ]
+    return found
+
+
+def _kept(session: Session) -> Iterator[Sequence[int]]:
+    ids = session.scalars(
+        sa.select(Distribution.id)
+        .where(Distribution.deliveries_dropped_at.is_(None))
+        .order_by(Distribution.id)
+    ).all()
+    yield from (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
+
+
+def _titles(session: Session, distributions: Sequence[int]) -> dict[int, list[str]]:
+    titles: dict[int, list[str]] = {one: [] for one in distributions}
+    rows = session.execute(
+        sa.select(DistributionRelease.distribution_id, ReleaseVersion.title)
+        .join(ReleaseVersion, ReleaseVersion.id == DistributionRelease.version_id)
+        .where(DistributionRelease.distribution_id.in_(distributions))
+        .order_by(DistributionRelease.distribution_id, DistributionRelease.position)
+    )
+    for distribution_id, title in rows:
+        titles[distribution_id].append(title)
+    return titles
