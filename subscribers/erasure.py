@@ -88,7 +88,7 @@ def _forget_notices(session: Session, ids: list[int], addresses: set[str]) -> No
     _delete(session, Notice, Notice.id.in_(theirs))
 
 
-def _sign_ups(hashes: dict[str, bytes]) -> sa.Select[tuple[int]]:
+def _sign_ups(hashes: dict[str, bytes]) -> sa.Select[int]:
     return sa.select(SignUp.id).where(SignUp.address_hash.in_(hashes.values()))
 
 

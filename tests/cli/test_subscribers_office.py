@@ -1,0 +1,98 @@
+"""What the office does for one person, driven as the real commands."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import InProcess
+
+TABLE = (
+    "email,name,outlet\n"
+    "jo.pike@example.org,Jo Pike,The Gull\n"
+    "jopike+press@example.org,J. Pike,\n"
+    "jp@gull.example,jo pike,the gull\n"
+    "bo@example.org,Bo,The Gull\n"
+)
+
+
+@pytest.fixture
+def office(configured: InProcess, tmp_path: Path) -> InProcess:
+    """Four people on a list, two or three of whom are one."""
+    file = tmp_path / "people.csv"
+    file.write_text(TABLE, encoding="utf-8")
+    configured("lists", "create", "press", "--title", "Press releases")
+    done = configured("subscribers", "import", str(file), "--list", "press", "--confirmed")
+    assert done.status == 0
+    return configured
+
+
+def test_suppress_and_lift(office: InProcess) -> None:
+    """With a reason that is kept and logged, for addresses that are known and that are not."""
+    said = office("subscribers", "suppress", "bo@example.org", "--reason", "=asked by phone")
+    assert (said.status, said.out) == (0, "bo@example.org: suppressed\n")
+    assert office("subscribers", "suppress", "new@example.org", "--reason", "x").status == 0
+    again = office("subscribers", "suppress", "bo@example.org", "--reason", "=by letter")
+    assert "before" in again.out
+    shown = office("subscribers", "show", "bo@example.org", "--json").json
+    assert (shown["suppressed"]["reason"], shown["suppressed"]["note"]) == ("office", "=by letter")
+    assert "suppressed           office – =by letter" in office("subscribers", "show",
+                                                                "bo@example.org").out  # fmt: skip
+    lifted = office("subscribers", "lift", "bo@example.org", "--reason", "asked again")
+    assert (lifted.status, "office" in lifted.out) == (0, True)
+    assert office("subscribers", "lift", "bo@example.org", "--reason", "x").status == 1
+    assert office("subscribers", "show", "bo@example.org", "--json").json["suppressed"] is None
+    table = csv.DictReader(io.StringIO(office("subscribers", "consents", "bo@example.org").out))
+    rows = list(table)
+    assert [row["page"] for row in rows] == [
+        "subscribers suppress",
+        "subscribers suppress",
+        "subscribers lift",
+    ]
+    assert json.loads(rows[0]["detail"]) == {"suppressed": "office", "note": "=asked by phone"}
+
+
+def test_duplicates_are_found_and_merged(office: InProcess) -> None:
+    """Alike but for tags and dots, or the same name and outlet; merged, they are one."""
+    lines = office("subscribers", "duplicates", "--json").out.splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"why": "alike", "addresses": ["jo.pike@example.org", "jopike+press@example.org"]},
+        {"why": "same name and outlet", "addresses": ["jo.pike@example.org", "jp@gull.example"]},
+    ]
+    merged = office("subscribers", "merge", "jo.pike@example.org", "jp@gull.example")
+    assert (merged.status, merged.out) == (0, "jp@gull.example is jo.pike@example.org now\n")
+    gone = office("subscribers", "show", "jp@gull.example")
+    assert gone.status == 2
+    shown = office("subscribers", "show", "jo.pike@example.org", "--json").json
+    assert [one["state"] for one in shown["subscriptions"]] == ["active", "ended"]
+    assert [one["what"] for one in shown["consent_log"]] == ["merge"]
+    again = office("subscribers", "merge", "jo.pike@example.org", "jo.pike@example.org")
+    assert (again.status, len(again.errors)) == (1, 1)
+
+
+def test_erase(office: InProcess) -> None:
+    """Nothing is shown any more, and an import does not bring the address back."""
+    office("subscribers", "suppress", "bo@example.org", "--reason", "x")
+    assert office("subscribers", "erase", "bo@example.org", "--yes").out == (
+        "bo@example.org: erased\n"
+    )
+    assert office("subscribers", "show", "bo@example.org").status == 2
+    assert office("subscribers", "erase", "bo@example.org", "--yes").status == 2
+    lines = office("subscribers", "consents", "--json").out.splitlines()
+    assert lines == []
+    assert "bo@example.org" not in office("subscribers", "export").out
+
+
+def test_unknown_addresses_are_wrong_use(office: InProcess) -> None:
+    """One plain line, and nothing is changed."""
+    for words in (
+        ["show", "nobody@example.org"],
+        ["erase", "nobody@example.org", "--yes"],
+        ["merge", "bo@example.org", "nobody@example.org"],
+        ["consents", "nobody@example.org"],
+        ["suppress", "nobody", "--reason", "x"],
+    ):
+        ended = office("subscribers", *words)
+        assert (ended.status, ended.out, len(ended.errors)) == (2, "", 1), words
