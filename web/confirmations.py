@@ -23,8 +23,8 @@ from subscribers.queries import profile, titles
 from subscribers.record_models import Consent, SignUp, SignUpList
 from subscribers.sign_ups import confirm
 from subscribers.undo import Undo
-from web.boxes import Box
 from web.address_page import AddressPages
+from web.boxes import Box
 from web.forms import Form, FormFault
 from web.guard import is_too_soon, too_soon, was_just_queued
 from web.invitations import InvitationPages

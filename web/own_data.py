@@ -15,10 +15,10 @@ from subscribers.address_changes import request as ask_for_change
 from subscribers.masking import in_full
 from subscribers.own_data import known
 from subscribers.queries import Profile, profile
+from web.boxes import Box
 from web.forms import Form
 from web.pages import Site
 from web.security import PAGE_HEADERS
-from web.unsubscribe import Box
 from web.visits import via
 
 FILE_NAME = "your-data.json"

@@ -20,8 +20,8 @@ from runtime.i18n import Words, words
 from subscribers.change_words import Reader, told
 from subscribers.changes import Change
 from subscribers.commands import TooLate, Wanted, save, stop_all, undo
-from subscribers.notices import NoticeKind
 from subscribers.merged import current_id
+from subscribers.notices import NoticeKind
 from subscribers.queries import profile
 from subscribers.subscription_rows import NotOffered
 from subscribers.telling import TooManyChanges, mail_private_link, tell
