@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from releases.models import Delivery, DeliveryState
-from releases.resent import Resent, failed_in, failed_range_end, had_it
+from releases.resent import Resent, failed_in, failed_range_end, had_it, had_it_before_merging
 from subscribers.models import (
     Frequency,
     Subscriber,
@@ -67,15 +67,17 @@ def statements(
     *,
     is_postgresql: bool,
     resent: Resent | None = None,
+    merged_in: tuple[int, ...] = (),
 ) -> Statements:
     """The statements for these lists (in the officer's order).
 
-    `others` are the distributions whose people are left out. Raises ValueError for more lists
-    than a mask holds.
+    `others` are the distributions whose people are left out; `merged_in` those where that goes
+    for who got it as a subscriber that was merged into another since. Raises ValueError for more
+    lists than a mask holds.
     """
     if not 0 < len(lists) <= LISTS_MAX:
         raise ValueError(f"a distribution goes to 1 to {LISTS_MAX} lists")
-    members = _members(lists, others, resent)
+    members = _members(lists, others, resent, merged_in)
     range_end = _range_end(lists) if resent is None else failed_range_end(resent)
     return Statements(range_end, _combinations(members), _insert(members, is_postgresql))
 
@@ -119,7 +121,12 @@ def _range_end(lists: Sequence[int]) -> sa.Select[*tuple[Any, ...]]:
     return sa.select(sa.func.max(next_ones.c.subscriber_id), sa.func.count())
 
 
-def _members(lists: Sequence[int], others: Sequence[int], resent: Resent | None) -> sa.Subquery:
+def _members(
+    lists: Sequence[int],
+    others: Sequence[int],
+    resent: Resent | None,
+    merged_in: Sequence[int],
+) -> sa.Subquery:
     """Who of the range from `after` to `last` is to get it, one row each."""
     bit = sa.case(
         *(
@@ -184,6 +191,8 @@ def _members(lists: Sequence[int], others: Sequence[int], resent: Resent | None)
                 theirs.subscriber_id <= sa.bindparam("last"),
             )
         )
+    if merged_in:
+        chosen = chosen.where(~had_it_before_merging(merged_in, members.c.subscriber_id))
     return chosen.subquery("chosen")
 
 

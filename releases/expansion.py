@@ -26,6 +26,7 @@ from releases.models import (
 )
 from releases.resent import resent_by
 from runtime.database import Database, database_now, is_postgresql, read_clock
+from subscribers.merged import is_any_merged
 
 FIRST_RANGE_SIZE: Final = 200
 """People in a range: few at first, so that the first mail leaves soon, then more and more."""
@@ -141,11 +142,13 @@ def expand_range(session: Session, distribution_id: int, copies: Copies, size: i
         others, is_one_undecided = _others(session, distribution, versions)
         if is_one_undecided:
             return MustWait()
+    resent = resent_by(session, distribution.resends_id)
     found = statements(
         _lists(session, distribution_id),
         others,
         is_postgresql=is_postgresql(session),
-        resent=resent_by(session, distribution.resends_id),
+        resent=resent,
+        merged_in=(distribution_id, *others) if resent is None and is_any_merged(session) else (),
     )
     after = distribution.expanded_to
     bounds = {"cutoff": distribution.due_at, "after": after}

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from releases.models import Delivery, DeliveryState, Distribution
+from subscribers.record_models import MergedSubscriber
 
 HAS_IT: Final = (
     DeliveryState.QUEUED,
@@ -60,6 +61,22 @@ def had_it(
     if resent is not None and resent.since is not None:
         conditions.append(sa.or_(theirs.decided_at.is_(None), theirs.decided_at >= resent.since))
     return theirs, conditions
+
+
+def had_it_before_merging(
+    distributions: Sequence[int], subscriber_id: sa.SQLColumnExpression[int]
+) -> sa.Exists:
+    """Whether a person has the version as another subscriber, who was merged into them since.
+
+    What was still queued for that one is not sent: it counts for nothing.
+    """
+    theirs = aliased(Delivery)
+    return sa.exists().where(
+        MergedSubscriber.into_id == subscriber_id,
+        theirs.subscriber_id == MergedSubscriber.subscriber_id,
+        theirs.distribution_id.in_(distributions),
+        theirs.state.in_([DeliveryState.ACCEPTED, DeliveryState.UNCERTAIN]),
+    )
 
 
 def failed_in(

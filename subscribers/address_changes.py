@@ -64,6 +64,7 @@ class Asked:
     subscriber_id: int
     address: str
     language: str
+    asked_at: dt.datetime
     is_confirmed: bool
     is_undone: bool
 
@@ -78,6 +79,7 @@ def read_change(session: Session, change_id: int) -> Asked | None:
         found.id,
         asked.address,
         found.language,
+        asked.created_at,
         asked.confirmed_at is not None,
         asked.undone_at is not None,
     )

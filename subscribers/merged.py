@@ -22,3 +22,8 @@ def ids_of(session: Session, subscriber_id: int) -> list[int]:
         .order_by(MergedSubscriber.subscriber_id)
     )
     return [subscriber_id, *merged]
+
+
+def is_any_merged(session: Session) -> bool:
+    """Whether anybody was ever merged: nearly always nobody was, and then nobody need look."""
+    return session.scalar(sa.select(MergedSubscriber.subscriber_id).limit(1)) is not None

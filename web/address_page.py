@@ -5,10 +5,12 @@ from typing import assert_never
 from fastapi import Request
 from starlette.responses import Response
 
+from runtime.database import read_clock
 from runtime.i18n import words
 from subscribers.address_changes import Confirmed, Refused, confirm, read_change
 from web.boxes import Box
 from web.forms import Form, FormFault
+from web.guard import too_soon, was_just_queued
 from web.pages import Site
 from web.unsubscribe import shown_address, stale
 from web.visits import via
@@ -37,6 +39,8 @@ class AddressPages:
                 return self._page(request, subject, is_stale=True)
             case None:
                 pass
+        if self._came_too_soon(subject):
+            return self._page(request, subject, is_too_soon=True)
         with self._site.database.transaction() as session:
             became = confirm(session, subject, via(request))
         match became:
@@ -47,18 +51,32 @@ class AddressPages:
             case _:
                 assert_never(became)
 
-    def _page(self, request: Request, subject: int, *, is_stale: bool = False) -> Response:
+    def _came_too_soon(self, subject: int) -> bool:
+        with self._site.database.reading() as session:
+            asked = read_change(session, subject)
+            return asked is not None and was_just_queued(asked.asked_at, read_clock(session))
+
+    def _page(
+        self,
+        request: Request,
+        subject: int,
+        *,
+        is_stale: bool = False,
+        is_too_soon: bool = False,
+    ) -> Response:
         with self._site.database.reading() as session:
             asked = read_change(session, subject)
         if asked is None or asked.is_undone:
             return self._refused(request, subject, Refused.OVER)
         ours = words(asked.language)
         box: Box | None = stale(ours) if is_stale else None
+        if is_too_soon:
+            box = too_soon(ours)
         return self._site.page(
             request,
             "confirm_address.html",
             ours,
-            status=422 if is_stale else 200,
+            status=200 if box is None else 422,
             box=box,
             address=shown_address(asked.address),
             is_confirmed=asked.is_confirmed,

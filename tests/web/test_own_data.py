@@ -1,10 +1,12 @@
 """A subscriber's own data, by a private link: another address, a download, erasure."""
 
+import datetime as dt
 import json
 
 import httpx
 import sqlalchemy as sa
 
+from runtime.database import read_clock
 from subscribers.consents import Via
 from subscribers.merging import merge
 from subscribers.models import Subscriber, Suppression
@@ -25,8 +27,10 @@ def ask(
 
 
 def newest(site: World) -> str:
-    """The path of the newest change's link."""
-    with site.database.reading() as session:
+    """The path of the newest change's link, a minute after it was mailed."""
+    with site.database.transaction() as session:
+        before = read_clock(session) - dt.timedelta(minutes=1)
+        session.execute(sa.update(AddressChange).values(created_at=before))
         change_id = session.scalar(sa.select(sa.func.max(AddressChange.id)))
     assert change_id is not None
     return site.links.address_url(change_id).removeprefix(site.links.base_url)
@@ -43,6 +47,9 @@ def test_an_address_changes_when_the_new_one_confirms(either: World) -> None:
         asked = ask(either, client, "jo@paper.example")
         assert asked.status_code == 200
         assert "jo@paper.example" in asked.text
+        path = either.links.address_url(1).removeprefix(either.links.base_url)
+        assert confirm(client, path).status_code == 422
+        assert either.person().address == "jo@example.com"
         path = newest(either)
         assert client.get(path).status_code == 200
         assert either.person().address == "jo@example.com"
@@ -85,6 +92,7 @@ def test_asking_says_nothing_of_whose_an_address_is(either: World) -> None:
         unknown = ask(either, client, "new@example.com")
         assert known.status_code == unknown.status_code == 200
         assert known.text.replace("ali@", "new@") == unknown.text
+        newest(either)
         with either.database.reading() as session:
             first = session.scalar(sa.select(sa.func.min(AddressChange.id))) or 0
         path = either.links.address_url(first).removeprefix(either.links.base_url)
