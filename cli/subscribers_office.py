@@ -60,7 +60,9 @@ def suppress(address: AddressArgument, *, reason: ReasonOption) -> None:
         hash_key = shell.settings.suppression_key
         with shell.database.transaction() as session:
             is_new = suppressions.suppress(session, parsed, reason, via, hash_key=hash_key)
-    print(f"{parsed}: {'suppressed' if is_new else 'was suppressed before; the reason is kept'}")
+    print(
+        f"{parsed}: {'suppressed' if is_new else 'was suppressed before; the new reason is noted'}"
+    )
 
 
 def lift(address: AddressArgument, *, reason: ReasonOption) -> None:

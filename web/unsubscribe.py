@@ -19,6 +19,7 @@ from subscribers.masking import masked
 from subscribers.merged import current_id
 from subscribers.queries import Copy, copy, titles
 from subscribers.subscription_rows import KeeperOnly
+from subscribers.telling import TooManyChanges, tell
 from web.boxes import Box
 from web.desk_copies import DeskCopyPages, refuse_one_click
 from web.forms import Form, FormFault, read_form
@@ -64,10 +65,13 @@ class UnsubscribePages:
             case None:
                 if self._came_too_soon(link, form):
                     return self._page(request, link, is_too_soon=True)
-                undo_token = form.one("undo")
-                if undo_token is not None:
-                    return self._undo(request, link, undo_token)
-                return self._stop(request, link, form)
+                try:
+                    undo_token = form.one("undo")
+                    if undo_token is not None:
+                        return self._undo(request, link, undo_token)
+                    return self._stop(request, link, form)
+                except TooManyChanges:
+                    return self._site.error(request, 429, {"Retry-After": "3600"})
 
     def _came_too_soon(self, link: Unsubscribing, form: Form) -> bool:
         with self._site.database.reading() as session:
@@ -105,6 +109,7 @@ class UnsubscribePages:
                 via=via(request),
                 only=only,
             )
+            tell(session, change)
         return self._page(request, link, change=change, is_none_chosen=not chosen)
 
     def _undo(self, request: Request, link: Unsubscribing, undo_token: str) -> Response:
@@ -116,6 +121,8 @@ class UnsubscribePages:
             if current_id(session, what.subscriber_id) != current_id(session, link.subscriber_id):
                 return self._site.bad_token(request, TokenError())
             change = undo(session, what, via(request))
+            if isinstance(change, Change):
+                tell(session, change)
         return self._page(request, link, undone=change)
 
     def _page(

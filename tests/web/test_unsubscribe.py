@@ -268,3 +268,31 @@ def test_one_click_ends_what_is_suspended_too(site: World, client: httpx.Client)
             sa.select(Subscription.state).where(Subscription.subscriber_id == site.jo)
         ).all()
     assert sorted(states) == ["ended", "ended", "suspended"]
+
+
+def test_what_the_page_changes_is_told_by_mail(either: World) -> None:
+    """Its link may have been passed on; one-click tells nobody (RFC 8058)."""
+    path = either.unsubscribe_path()
+    with either.client() as client:
+        seal = seal_of(client.get(path).text)
+        client.post(path, data={"seal": seal, "stop": "europe"})
+        told = either.notices()
+        client.post(path, data={"List-Unsubscribe": "One-Click"})
+    assert len(told) == 1
+    assert either.notices() == told
+    assert either.followed() == {"desk"}
+
+
+def test_a_mailbox_is_not_flooded_through_the_page(site: World, client: httpx.Client) -> None:
+    """After ten changes in an hour another one waits, and changes nothing."""
+    path = site.unsubscribe_path()
+    status = 200
+    for _ in range(6):
+        page = client.post(path, data={"seal": seal_of(client.get(path).text), "stop": "press"})
+        status = page.status_code
+        if status != 200:
+            break
+        undone = {"seal": seal_of(page.text), "undo": undo_of(page.text)}
+        assert client.post(path, data=undone).status_code == 200
+    assert status == 429
+    assert "press" in site.followed()
