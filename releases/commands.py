@@ -66,6 +66,7 @@ def resume(session: Session, distribution_id: int) -> None:
     now = read_clock(session)
     distribution.state = State.SCHEDULED if distribution.due_at > now else State.RUNNING
     distribution.note = None
+    distribution.resumed_at = now
     distribution.deadline_at = max(distribution.deadline_at, now + RETRY_WINDOW)
 
 

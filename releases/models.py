@@ -129,6 +129,8 @@ class Distribution(Base):
     # The moment from which it is due: publish's commit, or the time it was scheduled for.
     # It is also the audience's cut-off.
     due_at: Mapped[dt.datetime] = mapped_column(Moment(), default=database_now())
+    # When it was let go on after a pause or a hold: who reads digests gets it from then on.
+    resumed_at: Mapped[dt.datetime | None] = mapped_column(Moment())
     # Deferred deliveries are tried until then.
     deadline_at: Mapped[dt.datetime] = mapped_column(Moment())
     # Expansion: all subscribers up to this id have their rows; finished when there are no more.

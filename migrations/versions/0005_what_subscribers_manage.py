@@ -103,6 +103,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("desk_id IS NOT NULL"),
         postgresql_where=sa.text("desk_id IS NOT NULL"),
     )
+    op.add_column("distribution", sa.Column("resumed_at", Moment(), nullable=True))
     op.add_column("suppression", sa.Column("note", sa.Text(), nullable=True))
     with op.batch_alter_table("rendering") as batch:
         batch.add_column(
@@ -301,6 +302,7 @@ def downgrade() -> None:
         batch.drop_column("is_for_desk")
         batch.create_unique_constraint(UNIQUE_BEFORE, RENDERING)
     op.drop_column("suppression", "note")
+    op.drop_column("distribution", "resumed_at")
     op.drop_index("ix_subscription_desk_id", "subscription")
     for name in ("desk_id", "frequency_changed_at", "frequency_before"):
         op.drop_column("subscription", name)
