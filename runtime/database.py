@@ -100,9 +100,12 @@ class database_now(FunctionElement[dt.datetime]):  # noqa: N801 (reads as the SQ
 
 def read_clock(session: Session) -> dt.datetime:
     """What the database's clock says now."""
-    moment: dt.datetime | None = session.scalar(sa.select(database_now()))
+    moment: dt.datetime | None = session.scalar(_CLOCK)
     assert moment is not None
     return moment
+
+
+_CLOCK: Final = sa.select(database_now())
 
 
 @compiles(database_now, "postgresql")
