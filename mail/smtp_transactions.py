@@ -136,7 +136,7 @@ class Transactions:
             )
         if not can.has_smtputf8 and item.needs_smtputf8:
             return "the address needs SMTPUTF8, which the relay does not offer"
-        if not can.has_8bitmime and not item.data.isascii():
+        if not can.has_8bitmime and item.needs_8bitmime:
             return "the message needs 8BITMIME, which the relay does not offer"
         return None
 
