@@ -1,5 +1,6 @@
 """`/u/TOKEN`: the link of "Stop these mails" and of List-Unsubscribe (RFC 8058)."""
 
+import datetime as dt
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -12,19 +13,23 @@ from releases.acceptance import last_release
 from runtime.i18n import Words, words
 from subscribers.change_words import ANYBODY, Reader, named, told
 from subscribers.changes import Change
-from subscribers.commands import TooLate, undo, unsubscribe
+from subscribers.commands import TooLate, save, undo, unsubscribe
 from subscribers.consents import By
-from subscribers.links import Unsubscribing
+from subscribers.leaving import WORDS_MAX_CHARACTERS, give_reason
+from subscribers.links import Links, Unsubscribing
 from subscribers.masking import masked
 from subscribers.merged import current_id
+from subscribers.models import ARE_DIGESTS_SENT
 from subscribers.queries import Copy, copy, titles
-from subscribers.subscription_rows import KeeperOnly
+from subscribers.subscription_rows import KeeperOnly, NotOffered
 from subscribers.telling import TooManyChanges, tell
 from web.boxes import Box
 from web.desk_copies import DeskCopyPages, refuse_one_click
 from web.forms import Form, FormFault, read_form
 from web.guard import is_too_soon, too_soon
 from web.languages import accepted_language
+from web.leaving_reasons import Asking, asking_again, read_reason, reason_choices
+from web.less_mail import Less, less_mail
 from web.pages import Site
 from web.visits import via
 
@@ -32,10 +37,14 @@ PostedForm = Annotated[Form, Depends(read_form)]
 
 
 class UnsubscribePages:
-    """The page, its form, and one-click."""
+    """The page, its forms, and one-click.
 
-    def __init__(self, site: Site) -> None:
+    `are_digests_sent`: whether a list can come once a week.
+    """
+
+    def __init__(self, site: Site, *, are_digests_sent: bool = ARE_DIGESTS_SENT) -> None:
         self._site = site
+        self._are_digests_sent = are_digests_sent
         self._desk_copies = DeskCopyPages(site)
 
     def show(self, request: Request, token: str) -> Response:
@@ -47,7 +56,7 @@ class UnsubscribePages:
         return self._page(request, link)
 
     def post(self, request: Request, token: str, form: PostedForm) -> Response:
-        """One-click, or the page's own form."""
+        """One-click, or one of the page's own forms."""
         try:
             link = self._site.links.unsubscribing(token)
         except TokenError as error:
@@ -61,17 +70,30 @@ class UnsubscribePages:
             case FormFault.FOREIGN:
                 return self._site.error(request, 403)
             case FormFault.STALE:
-                return self._page(request, link, is_stale=True)
+                return self._page(request, link, is_stale=True, form=form)
             case None:
                 if self._came_too_soon(link, form):
-                    return self._page(request, link, is_too_soon=True)
+                    return self._page(request, link, is_too_soon=True, form=form)
                 try:
-                    undo_token = form.one("undo")
-                    if undo_token is not None:
-                        return self._undo(request, link, undo_token)
-                    return self._stop(request, link, form)
+                    return self._do(request, link, form)
+                except NotOffered:
+                    return self._site.error(request, 400)
                 except TooManyChanges:
                     return self._site.error(request, 429, {"Retry-After": "3600"})
+
+    def _do(self, request: Request, link: Unsubscribing, form: Form) -> Response:
+        undo_token = form.one("undo")
+        if undo_token is not None:
+            return self._undo(request, link, undo_token)
+        match form.one("do"):
+            case None:
+                return self._stop(request, link, form)
+            case "weekly" | "pause":
+                return self._lessen(request, link, form)
+            case "reason":
+                return self._give_reason(request, link, form)
+            case _:
+                return self._site.error(request, 400)
 
     def _came_too_soon(self, link: Unsubscribing, form: Form) -> bool:
         with self._site.database.reading() as session:
@@ -110,7 +132,48 @@ class UnsubscribePages:
                 only=only,
             )
             tell(session, change)
-        return self._page(request, link, change=change, is_none_chosen=not chosen)
+        if not chosen:
+            return self._page(request, link, is_none_chosen=True, form=form)
+        return self._page(request, link, left=change)
+
+    def _lessen(self, request: Request, link: Unsubscribing, form: Form) -> Response:
+        ticked = set(form.every("stop"))
+        with self._site.database.transaction() as session:
+            found = copy(session, link.subscriber_id, link.list_set_id)
+            less = self._less(found)
+            is_pause = form.one("do") == "pause"
+            if not is_pause and not self._are_digests_sent:
+                return self._site.error(request, 400)
+            if not is_pause and not ticked:
+                return self._page(request, link, is_none_chosen=True, form=form)
+            if found.address is None:
+                return self._page(request, link)
+            wanted = less.pause() if is_pause else less.once_a_week(ticked)
+            change = save(session, link.subscriber_id, wanted, via(request))
+            tell(session, change)
+        return self._page(request, link, change=change)
+
+    def _less(self, found: Copy) -> Less:
+        now, zone = dt.datetime.now(dt.UTC), self._site.settings.zone
+        return less_mail(found, now, zone, are_digests_sent=self._are_digests_sent)
+
+    def _give_reason(self, request: Request, link: Unsubscribing, form: Form) -> Response:
+        asked = asking_again(form)
+        try:
+            left = self._site.links.reasoning(asked.token if asked else "")
+        except TokenError as error:
+            return self._site.bad_token(request, error)
+        assert asked is not None
+        reason = read_reason(asked)
+        if reason is None:
+            return self._page(request, link, is_unreasoned=True, form=form)
+        with self._site.database.transaction() as session:
+            if current_id(session, left.subscriber_id) != current_id(session, link.subscriber_id):
+                return self._site.bad_token(request, TokenError())
+            change = give_reason(session, left, reason.why, reason.words, via(request))
+        if change is None:
+            return self._site.error(request, 400)
+        return self._page(request, link, left=change, is_thanked=True)
 
     def _undo(self, request: Request, link: Unsubscribing, undo_token: str) -> Response:
         try:
@@ -130,36 +193,65 @@ class UnsubscribePages:
         request: Request,
         link: Unsubscribing,
         *,
+        left: Change | None = None,
         change: Change | None = None,
         undone: Change | TooLate | None = None,
         is_stale: bool = False,
         is_none_chosen: bool = False,
         is_too_soon: bool = False,
+        is_unreasoned: bool = False,
+        is_thanked: bool = False,
+        form: Form | None = None,
     ) -> Response:
-        """The page as things are now, under what has just been done."""
+        """The page as things are now, under what has just been done.
+
+        `form`: what was posted and not taken, to be shown again.
+        """
         with self._site.database.reading() as session:
             found = copy(session, link.subscriber_id, link.list_set_id)
             if found.is_desk:
                 return self._desk_copies.page(request, found.address, found.language)
             ours = _words(request, found)
-            view = _view(found, ours)
+            asking = asking_again(form) if form else None
+            ticked = set(form.every("stop")) if form else set()
+            if not ticked and not is_none_chosen:
+                ticked = {choice.slug for choice in found.choices}
+            its_own = frozenset(choice.list_id for choice in found.choices)
+            reader = Reader(self._site.settings.zone, may_name=its_own)
             box: Box | None
             if is_too_soon:
-                box = too_soon(ours)
+                box = too_soon(ours, form.one("undo") if form else None)
             elif is_none_chosen:
                 box = none_chosen(ours)
+            elif is_unreasoned:
+                box = unreasoned(ours)
+            elif left is not None:
+                lead = ours.gettext("Thank you.") if is_thanked else ours.gettext("Stopped.")
+                box = self._stopped(session, left, found, ours, lead)
+                if box is not None and not is_thanked:
+                    asking = Asking(self._site.links.reason_token(left.undo))
             elif change is not None:
-                box = self._stopped(session, change, found, ours)
+                box = saved_box(session, change, ours, reader, self._site.links)
             elif undone is not None:
-                its_own = frozenset(choice.list_id for choice in found.choices)
-                reader = Reader(self._site.settings.zone, may_name=its_own)
                 box = undone_box(session, undone, ours, reader)
             else:
                 box = stale(ours) if is_stale else None
-        status = 200 if box is None or not box.is_error else 422
-        return self._site.page(request, "unsubscribe.html", ours, status=status, box=box, **view)
+        return self._site.page(
+            request,
+            "unsubscribe.html",
+            ours,
+            status=200 if box is None or not box.is_error else 422,
+            box=box,
+            less=self._less(found),
+            asking=asking,
+            reasons=reason_choices(ours),
+            words_max=WORDS_MAX_CHARACTERS,
+            **_view(found, ours, ticked),
+        )
 
-    def _stopped(self, session: Session, change: Change, found: Copy, ours: Words) -> Box | None:
+    def _stopped(
+        self, session: Session, change: Change, found: Copy, ours: Words, lead: str
+    ) -> Box | None:
         if change.is_nothing:
             return None
         _ = ours.gettext
@@ -167,7 +259,15 @@ class UnsubscribePages:
             "lists": named(titles(session, change.left), ours),
             "address": shown_address(found.address),
         }
-        return Box(_("Stopped."), sentence, self._site.links.undo_token(change.undo))
+        return Box(lead, sentence, self._site.links.undo_token(change.undo))
+
+
+def saved_box(session: Session, change: Change, ours: Words, reader: Reader, links: Links) -> Box:
+    """What saving has done, with its undo."""
+    _ = ours.gettext
+    if change.is_nothing:
+        return Box(_("Saved."), escape(_("Nothing was different from before.")))
+    return Box(_("Saved."), told(session, change, ours, reader), links.undo_token(change.undo))
 
 
 def undone_box(
@@ -201,14 +301,27 @@ def none_chosen(ours: Words) -> Box:
     return Box(_("Nothing was changed."), text, is_error=True)
 
 
+def unreasoned(ours: Words) -> Box:
+    """For the form that asks why, when nothing was chosen, or it says too much."""
+    _ = ours.gettext
+    text = ours.ngettext(
+        "Choose a reason below, with at most %(count)d character of your own, or close this page.",
+        "Choose a reason below, with at most %(count)d characters of your own, or close this page.",
+        WORDS_MAX_CHARACTERS,
+    )
+    lead = _("Nothing was sent.")
+    return Box(lead, escape(text % {"count": WORDS_MAX_CHARACTERS}), is_error=True)
+
+
 def shown_address(address: str | None) -> Markup:
     """A subscriber's address as any page of theirs shows it."""
     return Markup('<bdi dir="ltr">{}</bdi>').format(masked(address or ""))
 
 
-def _view(found: Copy, ours: Words) -> dict[str, Any]:
+def _view(found: Copy, ours: Words, ticked: set[str]) -> dict[str, Any]:
     still_on = [choice for choice in found.choices if choice.is_on]
     return {
+        "ticked": ticked,
         "address": shown_address(found.address) if found.address else None,
         "choices": still_on,
         "is_over": not still_on,
