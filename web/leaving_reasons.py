@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+from markupsafe import escape
+
 from mail.text import clean_line
 from runtime.i18n import Words
 from subscribers.leaving import WORDS_MAX_CHARACTERS, Why
+from web.boxes import Box
 from web.forms import Form
 
 
@@ -52,3 +55,15 @@ def reason_choices(ours: Words) -> list[tuple[str, str]]:
         (Why.OTHER_JOB.value, _("I have changed jobs.")),
         (Why.OTHER.value, _("Something else.")),
     ]
+
+
+def unreasoned(ours: Words) -> Box:
+    """For the form that asks why, when nothing was chosen, or it says too much."""
+    _ = ours.gettext
+    text = ours.ngettext(
+        "Choose a reason below, with at most %(count)d character of your own, or close this page.",
+        "Choose a reason below, with at most %(count)d characters of your own, or close this page.",
+        WORDS_MAX_CHARACTERS,
+    )
+    lead = _("Nothing was sent.")
+    return Box(lead, escape(text % {"count": WORDS_MAX_CHARACTERS}), is_error=True)

@@ -25,6 +25,7 @@ from subscribers.queries import profile
 from subscribers.subscription_rows import NotOffered
 from subscribers.telling import TooManyChanges, mail_private_link, tell
 from web.boxes import Box
+from web.change_boxes import saved_box
 from web.desk_copies import DeskCopyPages
 from web.desks import way_to_desks
 from web.forms import Form, FormFault
@@ -34,7 +35,7 @@ from web.own_data import OwnData
 from web.pages import Site
 from web.preference_form import Asked, Fault, typed, wanted
 from web.preference_view import link_sent, view
-from web.unsubscribe import PostedForm, saved_box, stale, undone_box
+from web.unsubscribe import PostedForm, stale, undone_box
 from web.visitors import LateVisitor, Visitor, read_visitor
 from web.visits import via
 

@@ -1,6 +1,8 @@
 """`/u/TOKEN`: the link of "Stop these mails" and of List-Unsubscribe (RFC 8058)."""
 
 import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -16,7 +18,7 @@ from subscribers.changes import Change
 from subscribers.commands import TooLate, save, undo, unsubscribe
 from subscribers.consents import By
 from subscribers.leaving import WORDS_MAX_CHARACTERS, give_reason
-from subscribers.links import Links, Unsubscribing
+from subscribers.links import Unsubscribing
 from subscribers.masking import masked
 from subscribers.merged import current_id
 from subscribers.models import ARE_DIGESTS_SENT
@@ -24,16 +26,35 @@ from subscribers.queries import Copy, copy, titles
 from subscribers.subscription_rows import KeeperOnly, NotOffered
 from subscribers.telling import TooManyChanges, tell
 from web.boxes import Box
+from web.change_boxes import saved_box
 from web.desk_copies import DeskCopyPages, refuse_one_click
-from web.forms import Form, FormFault, read_form
+from web.forms import SEAL_FIELD, Form, FormFault, read_form
 from web.guard import is_too_soon, too_soon
 from web.languages import accepted_language
-from web.leaving_reasons import Asking, asking_again, read_reason, reason_choices
+from web.leaving_reasons import (
+    Asking,
+    asking_again,
+    read_reason,
+    reason_choices,
+    unreasoned,
+)
 from web.less_mail import Less, less_mail
 from web.pages import Site
 from web.visits import via
 
 PostedForm = Annotated[Form, Depends(read_form)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """The page that is about to be shown, for what is said on top of it."""
+
+    session: Session
+    found: Copy
+    ours: Words
+
+
+Say = Callable[[_Looked], Box | None]
 
 
 class UnsubscribePages:
@@ -70,10 +91,13 @@ class UnsubscribePages:
             case FormFault.FOREIGN:
                 return self._site.error(request, 403)
             case FormFault.STALE:
-                return self._page(request, link, is_stale=True, form=form)
+                return self._page(request, link, lambda at: stale(at.ours), form=form)
             case None:
                 if self._came_too_soon(link, form):
-                    return self._page(request, link, is_too_soon=True, form=form)
+                    undo_token = form.one("undo")
+                    return self._page(
+                        request, link, lambda at: too_soon(at.ours, undo_token), form=form
+                    )
                 try:
                     return self._do(request, link, form)
                 except NotOffered:
@@ -133,8 +157,15 @@ class UnsubscribePages:
             )
             tell(session, change)
         if not chosen:
-            return self._page(request, link, is_none_chosen=True, form=form)
-        return self._page(request, link, left=change)
+            return self._page(request, link, lambda at: none_chosen(at.ours), form=form)
+        return self._page(
+            request,
+            link,
+            lambda at: self._stopped(at, change, at.ours.gettext("Stopped.")),
+            asking=None
+            if change.is_nothing
+            else Asking(self._site.links.reason_token(change.undo)),
+        )
 
     def _lessen(self, request: Request, link: Unsubscribing, form: Form) -> Response:
         ticked = set(form.every("stop"))
@@ -145,13 +176,18 @@ class UnsubscribePages:
             if not is_pause and not self._are_digests_sent:
                 return self._site.error(request, 400)
             if not is_pause and not ticked:
-                return self._page(request, link, is_none_chosen=True, form=form)
+                return self._page(request, link, lambda at: none_chosen(at.ours), form=form)
             if found.address is None:
                 return self._page(request, link)
             wanted = less.pause() if is_pause else less.once_a_week(ticked)
             change = save(session, link.subscriber_id, wanted, via(request))
             tell(session, change)
-        return self._page(request, link, change=change)
+        links = self._site.links
+        return self._page(
+            request,
+            link,
+            lambda at: saved_box(at.session, change, at.ours, self._reader(at.found), links),
+        )
 
     def _less(self, found: Copy) -> Less:
         now, zone = dt.datetime.now(dt.UTC), self._site.settings.zone
@@ -166,14 +202,16 @@ class UnsubscribePages:
         assert asked is not None
         reason = read_reason(asked)
         if reason is None:
-            return self._page(request, link, is_unreasoned=True, form=form)
+            return self._page(request, link, lambda at: unreasoned(at.ours), form=form)
         with self._site.database.transaction() as session:
             if current_id(session, left.subscriber_id) != current_id(session, link.subscriber_id):
                 return self._site.bad_token(request, TokenError())
             change = give_reason(session, left, reason.why, reason.words, via(request))
         if change is None:
             return self._site.error(request, 400)
-        return self._page(request, link, left=change, is_thanked=True)
+        return self._page(
+            request, link, lambda at: self._stopped(at, change, at.ours.gettext("Thank you."))
+        )
 
     def _undo(self, request: Request, link: Unsubscribing, undo_token: str) -> Response:
         try:
@@ -186,24 +224,22 @@ class UnsubscribePages:
             change = undo(session, what, via(request))
             if isinstance(change, Change):
                 tell(session, change)
-        return self._page(request, link, undone=change)
+        return self._page(
+            request,
+            link,
+            lambda at: undone_box(at.session, change, at.ours, self._reader(at.found)),
+        )
 
     def _page(
         self,
         request: Request,
         link: Unsubscribing,
+        say: Say = lambda _: None,
         *,
-        left: Change | None = None,
-        change: Change | None = None,
-        undone: Change | TooLate | None = None,
-        is_stale: bool = False,
-        is_none_chosen: bool = False,
-        is_too_soon: bool = False,
-        is_unreasoned: bool = False,
-        is_thanked: bool = False,
         form: Form | None = None,
+        asking: Asking | None = None,
     ) -> Response:
-        """The page as things are now, under what has just been done.
+        """The page as things are now, under what `say` says of what has just been done.
 
         `form`: what was posted and not taken, to be shown again.
         """
@@ -212,30 +248,7 @@ class UnsubscribePages:
             if found.is_desk:
                 return self._desk_copies.page(request, found.address, found.language)
             ours = _words(request, found)
-            asking = asking_again(form) if form else None
-            ticked = set(form.every("stop")) if form else set()
-            if not ticked and not is_none_chosen:
-                ticked = {choice.slug for choice in found.choices}
-            its_own = frozenset(choice.list_id for choice in found.choices)
-            reader = Reader(self._site.settings.zone, may_name=its_own)
-            box: Box | None
-            if is_too_soon:
-                box = too_soon(ours, form.one("undo") if form else None)
-            elif is_none_chosen:
-                box = none_chosen(ours)
-            elif is_unreasoned:
-                box = unreasoned(ours)
-            elif left is not None:
-                lead = ours.gettext("Thank you.") if is_thanked else ours.gettext("Stopped.")
-                box = self._stopped(session, left, found, ours, lead)
-                if box is not None and not is_thanked:
-                    asking = Asking(self._site.links.reason_token(left.undo))
-            elif change is not None:
-                box = saved_box(session, change, ours, reader, self._site.links)
-            elif undone is not None:
-                box = undone_box(session, undone, ours, reader)
-            else:
-                box = stale(ours) if is_stale else None
+            box = say(_Looked(session, found, ours))
         return self._site.page(
             request,
             "unsubscribe.html",
@@ -243,31 +256,25 @@ class UnsubscribePages:
             status=200 if box is None or not box.is_error else 422,
             box=box,
             less=self._less(found),
-            asking=asking,
+            asking=asking_again(form) if form else asking,
             reasons=reason_choices(ours),
             words_max=WORDS_MAX_CHARACTERS,
-            **_view(found, ours, ticked),
+            **_view(found, form, ours),
         )
 
-    def _stopped(
-        self, session: Session, change: Change, found: Copy, ours: Words, lead: str
-    ) -> Box | None:
+    def _reader(self, found: Copy) -> Reader:
+        its_own = frozenset(choice.list_id for choice in found.choices)
+        return Reader(self._site.settings.zone, may_name=its_own)
+
+    def _stopped(self, at: _Looked, change: Change, lead: str) -> Box | None:
         if change.is_nothing:
             return None
-        _ = ours.gettext
+        _ = at.ours.gettext
         sentence = escape(_("Mails from %(lists)s no longer come to %(address)s.")) % {
-            "lists": named(titles(session, change.left), ours),
-            "address": shown_address(found.address),
+            "lists": named(titles(at.session, change.left), at.ours),
+            "address": shown_address(at.found.address),
         }
         return Box(lead, sentence, self._site.links.undo_token(change.undo))
-
-
-def saved_box(session: Session, change: Change, ours: Words, reader: Reader, links: Links) -> Box:
-    """What saving has done, with its undo."""
-    _ = ours.gettext
-    if change.is_nothing:
-        return Box(_("Saved."), escape(_("Nothing was different from before.")))
-    return Box(_("Saved."), told(session, change, ours, reader), links.undo_token(change.undo))
 
 
 def undone_box(
@@ -301,27 +308,23 @@ def none_chosen(ours: Words) -> Box:
     return Box(_("Nothing was changed."), text, is_error=True)
 
 
-def unreasoned(ours: Words) -> Box:
-    """For the form that asks why, when nothing was chosen, or it says too much."""
-    _ = ours.gettext
-    text = ours.ngettext(
-        "Choose a reason below, with at most %(count)d character of your own, or close this page.",
-        "Choose a reason below, with at most %(count)d characters of your own, or close this page.",
-        WORDS_MAX_CHARACTERS,
-    )
-    lead = _("Nothing was sent.")
-    return Box(lead, escape(text % {"count": WORDS_MAX_CHARACTERS}), is_error=True)
-
-
 def shown_address(address: str | None) -> Markup:
     """A subscriber's address as any page of theirs shows it."""
     return Markup('<bdi dir="ltr">{}</bdi>').format(masked(address or ""))
 
 
-def _view(found: Copy, ours: Words, ticked: set[str]) -> dict[str, Any]:
+def _ticked(found: Copy, form: Form | None) -> set[str]:
+    """The lists with a tick: as it was posted, where the form with the lists is shown again."""
+    is_of_lists = form is not None and form.one("undo") is None and form.one("of") is None
+    if form is None or not is_of_lists or form.one(SEAL_FIELD) is None:
+        return {choice.slug for choice in found.choices}
+    return set(form.every("stop"))
+
+
+def _view(found: Copy, form: Form | None, ours: Words) -> dict[str, Any]:
     still_on = [choice for choice in found.choices if choice.is_on]
     return {
-        "ticked": ticked,
+        "ticked": _ticked(found, form),
         "address": shown_address(found.address) if found.address else None,
         "choices": still_on,
         "is_over": not still_on,
