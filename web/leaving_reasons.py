@@ -57,13 +57,13 @@ def reason_choices(ours: Words) -> list[tuple[str, str]]:
     ]
 
 
-def unreasoned(ours: Words) -> Box:
-    """For the form that asks why, when nothing was chosen, or it says too much."""
+def unreasoned(asked: Asking, ours: Words) -> Box:
+    """When nothing was chosen, or there is no room for all that was written."""
     _ = ours.gettext
-    text = ours.ngettext(
-        "Choose a reason below, with at most %(count)d character of your own, or close this page.",
-        "Choose a reason below, with at most %(count)d characters of your own, or close this page.",
-        WORDS_MAX_CHARACTERS,
-    )
-    lead = _("Nothing was sent.")
-    return Box(lead, escape(text % {"count": WORDS_MAX_CHARACTERS}), is_error=True)
+    text = _("Choose a reason below, or just close this page.")
+    if len(asked.words) > WORDS_MAX_CHARACTERS:
+        most = WORDS_MAX_CHARACTERS
+        text = ours.ngettext(
+            "Write at most %(count)d character.", "Write at most %(count)d characters.", most
+        ) % {"count": most}
+    return Box(_("Nothing was sent."), escape(text), is_error=True)

@@ -202,7 +202,7 @@ class UnsubscribePages:
         assert asked is not None
         reason = read_reason(asked)
         if reason is None:
-            return self._page(request, link, lambda at: unreasoned(at.ours), form=form)
+            return self._page(request, link, lambda at: unreasoned(asked, at.ours), form=form)
         with self._site.database.transaction() as session:
             if current_id(session, left.subscriber_id) != current_id(session, link.subscriber_id):
                 return self._site.bad_token(request, TokenError())

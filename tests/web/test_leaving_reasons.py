@@ -100,7 +100,8 @@ def test_no_reason_or_too_long_a_one(
     form = leave(site, client, "press")
     page = client.post(site.unsubscribe_path(), data=form | answer)
     assert page.status_code == 422
-    assert "Choose a reason below" in page.text
+    is_long = len(answer.get("words", "")) > WORDS_MAX_CHARACTERS
+    assert ("Write at most 300 characters." if is_long else "Choose a reason below") in page.text
     assert ASKED in page.text
     typed = answer.get("words", "").strip().replace("<", "&lt;")
     assert f'name="words" value="{typed}"' in page.text
