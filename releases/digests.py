@@ -68,19 +68,12 @@ class _Open:
     places: dict[int, int] = field(default_factory=dict)
 
 
-def is_any_due(session: Session) -> bool:
+def is_anybody_due(session: Session) -> bool:
     """Whether somebody's digest is due; their own time is worked out here, too."""
     found = session.scalar(
         sa.select(Subscriber.id).where(Subscriber.next_digest_at <= database_now()).limit(1)
     )
     return found is not None
-
-
-def plan_due(database: Database, office: ZoneInfo, now: dt.datetime | None = None) -> None:
-    """Plan all digests that are due."""
-    turn = Turn(database, office)
-    while turn.plan_some(now):
-        pass
 
 
 class Turn:

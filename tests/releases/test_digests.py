@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from releases import commands, digests
-from releases.digests import OPEN_FOR, Turn, plan_due
+from releases.digests import OPEN_FOR, Turn
 from releases.models import (
     Delivery,
     DigestMember,
@@ -111,7 +111,7 @@ def test_nothing_is_sent_at_once_that_a_digest_has_brought(room: DigestRoom) -> 
     room.office.subscribe(other, lists["arts"])
     room.plan(MONDAY - DAY)
     room.release("Text", "press", at=MONDAY - HOUR)
-    plan_due(room.database, UTC, MONDAY)
+    room.plan_only(MONDAY)
     assert room.digests()
     second = room.office.publish("arts", title="Text")
     room.expand(second)
@@ -299,8 +299,7 @@ def test_digests_wait_for_the_next_people(
     monkeypatch.setattr(digests, "PEOPLE", 3)
     lists = room.office.lists("press", "arts")
     people = room.readers(7, lists["press"]) + room.readers(7, lists["arts"])
-    while Turn(room.database, UTC).plan_some(MONDAY - DAY):
-        pass
+    room.plan_only(MONDAY - DAY)
     room.release("Text", "press", "arts", at=MONDAY - HOUR)
     (digest,) = room.plan(MONDAY)
     with room.database.reading() as session:
@@ -372,7 +371,7 @@ def test_a_paused_digest_takes_nobody_else(
     monkeypatch.setattr(digests, "PEOPLE", 1)
     press = room.office.lists("press")["press"]
     room.readers(2, press)
-    plan_due(room.database, UTC, MONDAY - DAY)
+    room.plan_only(MONDAY - DAY)
     room.release("Text", "press", at=MONDAY - HOUR)
     turn = Turn(room.database, UTC)
     assert turn.plan_some(MONDAY) == 1

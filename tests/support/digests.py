@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from releases.digests import plan_due
+from releases.digests import Turn
 from releases.expansion import expand
 from releases.models import (
     Delivery,
@@ -90,12 +90,18 @@ class DigestRoom:
     def plan(self, now: dt.datetime) -> list[int]:
         """Plan what is due then, and expand it; the new digests."""
         before = set(self.digests())
-        plan_due(self.database, UTC, now)
+        self.plan_only(now)
         made = [one for one in self.digests() if one not in before]
         for one in made:
             self.edit(one, state=DistributionState.RUNNING)
             self.expand(one)
         return made
+
+    def plan_only(self, now: dt.datetime) -> None:
+        """Plan what is due then."""
+        turn = Turn(self.database, UTC)
+        while turn.plan_some(now):
+            pass
 
     def digests(self) -> list[int]:
         """All digests there are."""
