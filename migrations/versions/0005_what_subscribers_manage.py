@@ -150,6 +150,13 @@ def _create_records() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consent")),
     )
     op.create_index("ix_consent_subscriber_id_id", "consent", ["subscriber_id", "id"])
+    op.create_index(
+        "ix_consent_reason_id",
+        "consent",
+        ["id"],
+        sqlite_where=sa.text("what = 'reason'"),
+        postgresql_where=sa.text("what = 'reason'"),
+    )
     op.create_table(
         "sign_up",
         sa.Column("id", BigId, nullable=False),
