@@ -53,13 +53,13 @@ POSTGRESQL_TRIGGERS = (
     FOR EACH STATEMENT EXECUTE FUNCTION consent_is_append_only()
     """,
 )
-# The office's searches, by how an address, its domain, or a name begins.
+# The office's searches: by how an address, its domain, or a word of a name or outlet begins.
 SEARCHES = (
     "CREATE INDEX ix_subscriber_address_begins ON subscriber (address_key text_pattern_ops)",
     "CREATE INDEX ix_subscriber_domain_begins ON subscriber "
     "(split_part(address_key, '@', 2) text_pattern_ops)",
-    "CREATE INDEX ix_subscriber_name_begins ON subscriber (lower(name) text_pattern_ops) "
-    "WHERE name IS NOT NULL",
+    "CREATE INDEX ix_subscriber_words ON subscriber USING gin "
+    "(to_tsvector('simple', coalesce(name, '') || ' ' || coalesce(outlet, '')))",
 )
 
 
@@ -295,7 +295,7 @@ def downgrade() -> None:
         op.drop_table(table)
     if is_postgresql:
         op.execute("DROP FUNCTION consent_is_append_only()")
-        for name in ("address_begins", "domain_begins", "name_begins"):
+        for name in ("address_begins", "domain_begins", "words"):
             op.drop_index(f"ix_subscriber_{name}", "subscriber")
     with op.batch_alter_table("rendering") as batch:
         batch.drop_constraint("uq_rendering", type_="unique")
