@@ -58,7 +58,7 @@ SEARCHES = (
     "CREATE INDEX ix_subscriber_address_begins ON subscriber (address_key text_pattern_ops)",
     "CREATE INDEX ix_subscriber_domain_begins ON subscriber "
     "(split_part(address_key, '@', 2) text_pattern_ops)",
-    "CREATE INDEX ix_subscriber_words ON subscriber USING gin "
+    "CREATE INDEX ix_subscriber_word_begins ON subscriber USING gin "
     "(to_tsvector('simple', coalesce(name, '') || ' ' || coalesce(outlet, '')))",
 )
 
@@ -244,6 +244,7 @@ def _create_records() -> None:
     )
     op.create_index("ix_desk_member_desk_id_invited_at", "desk_member", ["desk_id", "invited_at"])
     op.create_index("ix_desk_member_subscriber_id", "desk_member", ["subscriber_id"])
+    op.create_index("ix_desk_member_address_key", "desk_member", ["address_key"])
     op.create_table(
         "notice",
         sa.Column("id", BigId, nullable=False),
@@ -295,7 +296,7 @@ def downgrade() -> None:
         op.drop_table(table)
     if is_postgresql:
         op.execute("DROP FUNCTION consent_is_append_only()")
-        for name in ("address_begins", "domain_begins", "words"):
+        for name in ("address_begins", "domain_begins", "word_begins"):
             op.drop_index(f"ix_subscriber_{name}", "subscriber")
     with op.batch_alter_table("rendering") as batch:
         batch.drop_constraint("uq_rendering", type_="unique")
