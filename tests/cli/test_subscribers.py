@@ -10,9 +10,9 @@ from cli.main import main
 from tests.cli.running import InProcess, run
 
 TABLE = (
-    "email,name,language,format,outlet\n"
-    '=1+1@example.org,"Díaz, Ana",es,text,"=HYPERLINK(""http://x"")"\n'
-    "bo@bücher.example,@Bo,zh-Hant,html,-\n"
+    "email,name,language,format,outlet,frequency\n"
+    '=1+1@example.org,"Díaz, Ana",es,text,"=HYPERLINK(""http://x"")",weekly\n'
+    "bo@bücher.example,@Bo,zh-Hant,html,-,\n"
 )
 
 
@@ -81,6 +81,7 @@ def test_import_export_and_back(configured: InProcess, table: Path, tmp_path: Pa
     first = configured("subscribers", "export", "--list", "press")
     rows = list(csv.DictReader(io.StringIO(first.out)))
     assert [row["state"] for row in rows] == ["active", "active"]
+    assert [row["frequency"] for row in rows] == ["weekly", "at-once"]
     assert not any(value[:1] in "=+-@" for row in rows for value in row.values() if value)
     exported = tmp_path / "exported.csv"
     exported.write_text(first.out, encoding="utf-8")
@@ -88,6 +89,10 @@ def test_import_export_and_back(configured: InProcess, table: Path, tmp_path: Pa
     assert (again.status, again.out.splitlines()[0]) == (0, "press: 2 rows: 2 as they were")
     other = configured("subscribers", "import", str(exported), "--list", "europe", "--json")
     assert other.json["added"] == 2
+    europe = csv.DictReader(
+        io.StringIO(configured("subscribers", "export", "--list", "europe").out)
+    )
+    assert [row["frequency"] for row in europe] == ["weekly", "at-once"]
     assert configured("subscribers", "export", "--list", "press").out == first.out
     everybody = list(csv.DictReader(io.StringIO(configured("subscribers", "export").out)))
     assert [row["lists"] for row in everybody] == ["europe press", "europe press"]

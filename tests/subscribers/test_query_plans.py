@@ -7,15 +7,20 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from mail.addresses import parse_address
 from mail.hashing import suppression_hash
 from releases.models import Distribution
 from releases.partitions import build_partitions
 from subscribers.consents import Via
+from subscribers.lists import list_by_slug
 from subscribers.merging import merge
 from subscribers.models import Subscriber
+from subscribers.own_data import known
 from subscribers.record_models import AddressChange, SignUp
 from subscribers.searching import search
+from subscribers.suppressions import lift, suppress
 from subscribers.undo import Undo
+from tests.support.desks import joined, make_desk
 from tests.support.people import HASH_KEY
 from tests.support.plans import Statement, read_whole, taken_down, touched
 from tests.support.samples import NOTE
@@ -246,6 +251,34 @@ def test_their_data(large: World) -> None:
         assert erased.status_code == 200
     check(large, statements, *(table for table in LARGE if table != "delivery"))
     assert any("delivery" in statement.text for statement in statements)
+
+
+def test_a_desk(large: World) -> None:
+    """What a member chooses of a desk's mail, and that somebody is one at all."""
+    desk_id = make_desk(large.database, HASH_KEY, "jo@example.com")
+    with large.database.reading() as session:
+        press_id = list_by_slug(session, "press").id
+    joined(large.database, HASH_KEY, desk_id, "member@paper.example", press_id)
+    with taken_down(large.database) as statements, large.client() as client:
+        for path in (large.preferences_path(desk_id), f"{large.preferences_path(desk_id)}/desk"):
+            assert client.get(path).status_code == 200
+    check(large, statements, "subscriber", "subscription")
+
+
+def test_the_office(large: World) -> None:
+    """Showing, suppressing, lifting and merging somebody."""
+    via, address = Via("a test"), parse_address(address_of(40))
+    kept, other = reader(large, 40), reader(large, 41)
+    with taken_down(large.database) as statements:
+        with large.database.reading() as session:
+            assert known(session, kept) is not None
+        with large.database.transaction() as session:
+            suppress(session, address, "a letter", via, hash_key=HASH_KEY)
+        with large.database.transaction() as session:
+            lift(session, address, "a call", via, hash_key=HASH_KEY)
+        with large.database.transaction() as session:
+            merge(session, kept, other, via)
+    check(large, statements, "subscriber", "subscription", "suppression", "consent", "notice")
 
 
 def test_searching(large: World) -> None:
