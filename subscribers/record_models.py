@@ -160,6 +160,8 @@ class DeskMember(Base):
         # Who was invited lately, the ended ones too.
         sa.Index("ix_desk_member_desk_id_invited_at", "desk_id", "invited_at"),
         sa.Index("ix_desk_member_subscriber_id", "subscriber_id"),
+        # Erasure forgets invitations that were never accepted, too.
+        sa.Index("ix_desk_member_address_key", "address_key"),
         {"sqlite_autoincrement": True},
     )
 

@@ -53,13 +53,13 @@ POSTGRESQL_TRIGGERS = (
     FOR EACH STATEMENT EXECUTE FUNCTION consent_is_append_only()
     """,
 )
-# The office's searches, by how an address, its domain, or a name begins.
+# The office's searches: by how an address, its domain, or a word of a name or outlet begins.
 SEARCHES = (
     "CREATE INDEX ix_subscriber_address_begins ON subscriber (address_key text_pattern_ops)",
     "CREATE INDEX ix_subscriber_domain_begins ON subscriber "
     "(split_part(address_key, '@', 2) text_pattern_ops)",
-    "CREATE INDEX ix_subscriber_name_begins ON subscriber (lower(name) text_pattern_ops) "
-    "WHERE name IS NOT NULL",
+    "CREATE INDEX ix_subscriber_word_begins ON subscriber USING gin "
+    "(to_tsvector('simple', coalesce(name, '') || ' ' || coalesce(outlet, '')))",
 )
 
 
@@ -259,6 +259,7 @@ def _create_records() -> None:
     )
     op.create_index("ix_desk_member_desk_id_invited_at", "desk_member", ["desk_id", "invited_at"])
     op.create_index("ix_desk_member_subscriber_id", "desk_member", ["subscriber_id"])
+    op.create_index("ix_desk_member_address_key", "desk_member", ["address_key"])
     op.create_table(
         "notice",
         sa.Column("id", BigId, nullable=False),
@@ -310,7 +311,7 @@ def downgrade() -> None:
         op.drop_table(table)
     if is_postgresql:
         op.execute("DROP FUNCTION consent_is_append_only()")
-        for name in ("address_begins", "domain_begins", "name_begins"):
+        for name in ("address_begins", "domain_begins", "word_begins"):
             op.drop_index(f"ix_subscriber_{name}", "subscriber")
     with op.batch_alter_table("rendering") as batch:
         batch.drop_constraint("uq_rendering", type_="unique")
