@@ -36,7 +36,7 @@ from worker.adoption import adopt_lost_leases
 from worker.clock_watch import ClockWatch
 from worker.context import Context
 from worker.lease import worker_name
-from worker.notices import forget_old_notices, is_any_due
+from worker.notice_ledger import forget_old_notices, is_any_due
 
 EVERY_SECONDS: Final = 1.0
 DELIVERS_MAX: Final = 64
@@ -167,7 +167,7 @@ class Sweep:
         with self._context.database.reading() as session:
             if not is_any_due(session):
                 return
-        lane = self._context.make_notice_lane()
+        lane = self._context.notice_lane
         self._notices = threading.Thread(
             target=self._do,
             args=("sending notices", lane.send_due),
