@@ -190,7 +190,8 @@ class Context:
         )
         return NoticeLane(
             self.database,
-            Postman(relays, connections_per_relay=CONNECTIONS, gate=gate),
+            # Where connections are counted, each is one less for releases.
+            Postman(relays, connections_per_relay=1 if gate else CONNECTIONS, gate=gate),
             maker,
             self.folder.id,
             is_stopping=self.is_stopping,
