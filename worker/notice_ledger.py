@@ -121,6 +121,7 @@ def _note_loss(session: Session, notice: Notice, lease_id: int) -> None:
     stands = after_attempt(_standing(notice), attempt, _LOST, is_holder=True, retry_at=now)
     notice.lease_id = None
     notice.losses += 1
+    log.warning("a worker was lost with a notice in its hands", notice=notice.id)
     if notice.losses >= LOSSES_MAX:
         why = f"a worker was lost {notice.losses} times while it sent this"
         stands = without_attempt(stands, GivenUp(is_cancelled=False, reason=why))
