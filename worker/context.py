@@ -37,7 +37,7 @@ from worker.lease import clock_that_never_stops, worker_name
 from worker.limits.gate import Gate
 from worker.limits.keeper import LimitKeeper
 from worker.notice_making import NoticeMaker
-from worker.notices import CONNECTIONS, NoticeLane
+from worker.notices import CONNECTIONS, WINDOW, NoticeLane
 from worker.presence import lane_name, who_delivers
 from worker.proofs import with_proofs
 from worker.smtp import Postman
@@ -190,8 +190,13 @@ class Context:
         )
         return NoticeLane(
             self.database,
-            # Where connections are counted, each is one less for releases.
-            Postman(relays, connections_per_relay=1 if gate else CONNECTIONS, gate=gate),
+            Postman(
+                relays,
+                # Where connections are counted, each is one less for releases.
+                connections_per_relay=1 if gate else CONNECTIONS,
+                window=WINDOW,
+                gate=gate,
+            ),
             maker,
             self.folder.id,
             is_stopping=self.is_stopping,

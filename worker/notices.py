@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from mail.replies import Outcome, Unsent
+from mail.smtp import Window
 from mail.smtp_items import Item
 from releases.outcomes import GivenUp
 from runtime.database import DATABASE_IS_AWAY, Database, plain_reason
@@ -24,6 +25,8 @@ from worker.smtp import Postman, RunState
 
 CONNECTIONS: Final = 2
 """To each relay at most: one answer that is slow to come does not keep the others."""
+WINDOW: Final = Window(messages=2)
+"""Where flights are proved, too: what a lost worker has in its hands goes twice."""
 AGAIN_SECONDS: Final = 0.5
 """After this long another try to write down what a mail server has said."""
 

@@ -21,7 +21,7 @@ from tests.support.smtp_model import SmtpModel
 from tests.support.smtp_server import SmtpServer
 from worker.notice_ledger import Held, take_next
 from worker.notice_making import NoticeMaker
-from worker.notices import CONNECTIONS, NoticeLane
+from worker.notices import CONNECTIONS, WINDOW, NoticeLane
 from worker.smtp import Postman
 
 LINKS = Links("https://press.example.org", Keyring(["a signing key for tests"]))
@@ -48,7 +48,7 @@ class Relaying:
         relay = Relay("127.0.0.1", port or self.server.port)
         return NoticeLane(
             self.database,
-            Postman([relay], connections_per_relay=CONNECTIONS),
+            Postman([relay], connections_per_relay=CONNECTIONS, window=WINDOW),
             maker or self.maker(only_to),
             "a folder",
             is_stopping=lambda: False,
