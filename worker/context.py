@@ -180,7 +180,7 @@ class Context:
         gate = None
         if any(relay.limits for relay in relays):
             gate = Gate(relays, DomainLimits(), clock=clock_that_never_stops)
-            self._keep_limits(gate, lane_name())
+            self._keep_limits(gate, lane_name(), is_patient=True)
         maker = NoticeMaker(
             self.database,
             Links(settings.public_url, Keyring(settings.signing_keys, settings.retired_keys)),
@@ -204,7 +204,12 @@ class Context:
         )
 
     def _keep_limits(
-        self, gate: Gate, process: str, on_turn: Callable[[], None] = lambda: None
+        self,
+        gate: Gate,
+        process: str,
+        *,
+        on_turn: Callable[[], None] = lambda: None,
+        is_patient: bool = False,
     ) -> None:
         self._limits.append(
             LimitKeeper(
@@ -213,6 +218,7 @@ class Context:
                 self._who_delivers,
                 redis_url=self.settings.limits_url,
                 on_turn=on_turn,
+                is_patient=is_patient,
             )
         )
 
