@@ -5,16 +5,24 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
+from tests.support.browser import chromium
 from tests.support.html_standard import HtmlStandard
 from tests.web.flows.post_office import LISTS, OFFICE, PostOffice, post_office
-from tests.web.flows.reader import LOOKS, Look, Reader, new_reader
+from tests.web.flows.reader import OPPOSITES, Inspection, Look, Reader, new_reader
 
 
-@pytest.fixture(scope="session")
-def html_standard() -> Iterator[HtmlStandard]:
-    """What checks pages against the HTML standard."""
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium, for all flows."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="package")
+def inspection() -> Iterator[Inspection]:
+    """What every page is checked with."""
     with HtmlStandard() as standard:
-        yield standard
+        yield Inspection(standard)
 
 
 @pytest.fixture
@@ -24,19 +32,19 @@ def office(postgresql_url: str) -> Iterator[PostOffice]:
         yield office
 
 
-@pytest.fixture(params=LOOKS, ids=str)
+@pytest.fixture(params=OPPOSITES, ids=str)
 def look(request: pytest.FixtureRequest) -> Look:
-    """Each look in its turn."""
+    """Each width, scheme and language; a test may ask for others."""
     chosen: Look = request.param
     return chosen
 
 
 @pytest.fixture
 def reader(
-    browser: Browser, look: Look, office: PostOffice, html_standard: HtmlStandard
+    browser: Browser, look: Look, office: PostOffice, inspection: Inspection
 ) -> Iterator[Reader]:
     """Whoever does the flow."""
     names = [OFFICE, *LISTS.values(), "•••", "@paper.example"]
-    reader = new_reader(browser, look, office.url, html_standard, names)
+    reader = new_reader(browser, look, office.url, inspection, names)
     yield reader
     reader.close()

@@ -23,6 +23,7 @@ from runtime.settings import Settings
 from subscribers.links import Links
 from subscribers.models import MailingList, Subscriber, Subscription, SubscriptionState
 from subscribers.record_models import AddressChange, Notice, SignUp
+from subscribers.telling import mail_private_link
 from tests.support.people import HASH_KEY, add_list, add_person
 from tests.support.programs import free_port
 from tests.support.smtp_server import SmtpServer
@@ -73,6 +74,11 @@ class PostOffice:
         self._worker.engine.deliver()
         self._worker.settle(made.distribution_id)
         return made.distribution_id
+
+    def ask_for_private_link(self, subscriber_id: int) -> None:
+        """As the page does it."""
+        with self.database.transaction() as session:
+            mail_private_link(session, subscriber_id)
 
     def deliver_notices(self) -> None:
         """Send what is due, as a worker does every second."""
