@@ -44,7 +44,7 @@ def reader(
     browser: Browser, look: Look, office: PostOffice, inspection: Inspection
 ) -> Iterator[Reader]:
     """Whoever does the flow."""
-    names = [OFFICE, *LISTS.values(), "•••", "@paper.example"]
+    names = [OFFICE, *LISTS.values(), "City desk", "•••", "@paper.example"]
     reader = new_reader(browser, look, office.url, inspection, names)
     yield reader
     reader.close()

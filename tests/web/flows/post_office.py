@@ -122,7 +122,7 @@ class PostOffice:
                     Subscriber.address == address, Subscription.state == SubscriptionState.ACTIVE
                 )
             )
-            return {slug: frequency for slug, frequency in rows}
+            return {row.slug: row.frequency for row in rows}
 
     def row(self, address: str) -> Subscriber:
         """The subscriber's row."""
