@@ -119,6 +119,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("distribution_id", "subscriber_id", name=op.f("pk_digest_member")),
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_digest_member_subscriber_id", "digest_member", ["subscriber_id"])
+    op.create_index(
+        "ix_distribution_due_at",
+        "distribution",
+        ["due_at"],
+        sqlite_where=sa.text("kind <> 'digest'"),
+        postgresql_where=sa.text("kind <> 'digest'"),
+    )
     _create_records()
     if is_postgresql:
         for statement in (*POSTGRESQL_TRIGGERS, *SEARCHES):
@@ -302,6 +310,7 @@ def downgrade() -> None:
         batch.drop_column("is_for_desk")
         batch.create_unique_constraint(UNIQUE_BEFORE, RENDERING)
     op.drop_column("suppression", "note")
+    op.drop_index("ix_distribution_due_at", "distribution")
     op.drop_column("distribution", "resumed_at")
     op.drop_index("ix_subscription_desk_id", "subscription")
     for name in ("desk_id", "frequency_changed_at", "frequency_before"):
