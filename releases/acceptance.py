@@ -8,6 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from releases.digested import may_have_a_delivery
 from releases.models import Batch, BatchState, Delivery, DeliveryState, Distribution
 from runtime.database import read_clock
 from subscribers.notices import NoticeKind
@@ -34,11 +35,12 @@ def last_release(session: Session, subscriber_id: int) -> Arrival:
         sa.or_(
             Distribution.state.not_in(["complete", "cancelled"]),
             Distribution.finished_at.is_(None),
-        )
+        ),
+        may_have_a_delivery([subscriber_id]),
     )
     ended = (
         sa.select(Distribution.id)
-        .where(Distribution.finished_at > now - _LATELY)
+        .where(Distribution.finished_at > now - _LATELY, may_have_a_delivery([subscriber_id]))
         .order_by(Distribution.id.desc())
     )
     ids = {*session.scalars(running), *session.scalars(ended)}

@@ -1,4 +1,4 @@
-"""Who has a release version by a digest: by the digests' members, which are found by subscriber.
+"""Who is in which digest, and so has which versions: members are found by subscriber.
 
 There may be thousands of digests of one version, so that they are not asked one by one like
 other distributions (releases.resent).
@@ -13,6 +13,7 @@ from releases.models import (
     Delivery,
     DigestMember,
     Distribution,
+    DistributionKind,
     DistributionRelease,
     DistributionState,
 )
@@ -46,3 +47,11 @@ def is_in_a_digest(
         )
         .correlate_except(member, digest, DistributionRelease)
     )
+
+
+def may_have_a_delivery(subscriber_ids: Sequence[int]) -> sa.ColumnElement[bool]:
+    """Whether a distribution can have a delivery of one of these people: a digest knows whose."""
+    theirs = sa.select(DigestMember.distribution_id).where(
+        DigestMember.subscriber_id.in_(subscriber_ids)
+    )
+    return sa.or_(Distribution.kind != DistributionKind.DIGEST, Distribution.id.in_(theirs))

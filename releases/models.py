@@ -145,7 +145,7 @@ class Distribution(Base):
     is_expanded: Mapped[bool] = mapped_column(server_default=sa.false())
     # Known when expansion has finished: the sum of what its ranges inserted.
     eligible: Mapped[int | None] = mapped_column(BigId)
-    finished_at: Mapped[dt.datetime | None] = mapped_column(Moment())
+    finished_at: Mapped[dt.datetime | None] = mapped_column(Moment(), index=True)
     # The SHA-256 of its delivery manifest as it was first written after the end, and when.
     manifest_digest: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
     manifest_at: Mapped[dt.datetime | None] = mapped_column(Moment())

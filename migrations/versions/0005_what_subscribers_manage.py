@@ -120,6 +120,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_digest_member_subscriber_id", "digest_member", ["subscriber_id"])
+    op.create_index("ix_distribution_finished_at", "distribution", ["finished_at"])
     op.create_index(
         "ix_distribution_due_at",
         "distribution",
@@ -329,6 +330,7 @@ def downgrade() -> None:
         batch.create_unique_constraint(UNIQUE_BEFORE, RENDERING)
     op.drop_column("suppression", "note")
     op.drop_index("ix_distribution_due_at", "distribution")
+    op.drop_index("ix_distribution_finished_at", "distribution")
     op.drop_column("distribution", "resumed_at")
     op.drop_index("ix_subscription_desk_id", "subscription")
     for name in ("desk_id", "frequency_changed_at", "frequency_before"):
