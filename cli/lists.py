@@ -8,6 +8,7 @@ import typer
 from cli.shell import opened
 from cli.tables import table
 from cli.typer_apps import new_app
+from subscribers.leaving import Why, reason_counts
 from subscribers.lists import ListSummary, change_list, create_list, list_summaries
 
 app = new_app("Make, change and show mailing lists.")
@@ -116,11 +117,13 @@ def change(
 def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False,
 ) -> None:
-    """Show all lists, and how many people are on each."""
+    """Show all lists, how many people are on each, and why people left who said so."""
     with opened() as shell, shell.database.reading() as session:
         summaries = list_summaries(session)
+        reasons = reason_counts(session)
     if as_json:
-        print(json.dumps([summary.to_json() for summary in summaries], ensure_ascii=False))
+        objects = [one.to_json() | {"reasons": reasons.get(one.slug, {})} for one in summaries]
+        print(json.dumps(objects, ensure_ascii=False))
         return
     if not summaries:
         print("there are no lists yet: `medianote lists create SLUG --title TITLE`")
@@ -148,6 +151,10 @@ def show(
     ]
     names = ("list", "title", "", *(name for name, _ in told), "active", "pending", "suspended")
     print(table(names, rows, numbers=3))
+    if reasons:
+        counts = [(slug, *(f"{reasons[slug][why]:,}" for why in Why)) for slug in sorted(reasons)]
+        print()
+        print(table(("left, because", *(why.value for why in Why)), counts, numbers=len(Why)))
 
 
 def _digests(summary: ListSummary) -> str:

@@ -89,7 +89,8 @@ def show(address: AddressArgument, *, as_json: JsonOption = False) -> None:
         since = one["ended_at"] or one["began_at"] or one["created_at"]
         print(_line(one["list"], f"{one['state']} since {since[:10]}, {one['frequency']}"))
     for one in found["consent_log"][-10:]:
-        print(_line(one["at"][:19], f"{one['what']} ({one['page']}){_consented(one['detail'])}"))
+        what = f"{one['what']}{_why(one['detail'])} ({one['page']}){_consented(one['detail'])}"
+        print(_line(one["at"][:19], what))
 
 
 def _consented(detail: dict[str, Any]) -> str:
@@ -220,6 +221,12 @@ def _id_of(session: Session, address: Address) -> int:
     if found is None:
         raise CommandError(f"nobody with the address {address} is known", WRONG_USE)
     return found
+
+
+def _why(detail: dict[str, Any]) -> str:
+    """Why somebody left, where an entry says so."""
+    said = [detail[name] for name in ("why", "words") if name in detail]
+    return f": {' – '.join(said)}" if said else ""
 
 
 def _line(name: str, value: Any) -> str:

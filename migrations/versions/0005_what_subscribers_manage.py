@@ -150,6 +150,13 @@ def _create_records() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consent")),
     )
     op.create_index("ix_consent_subscriber_id_id", "consent", ["subscriber_id", "id"])
+    op.create_index(
+        "ix_consent_reason_id",
+        "consent",
+        ["id"],
+        sqlite_where=sa.text("what = 'reason'"),
+        postgresql_where=sa.text("what = 'reason'"),
+    )
     op.create_table(
         "sign_up",
         sa.Column("id", BigId, nullable=False),
@@ -264,14 +271,17 @@ def _create_records() -> None:
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), server_default="queued", nullable=False),
         sa.Column("attempts", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.Column("is_in_doubt", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("due_at", Moment(), nullable=True),
+        sa.Column("lease_id", BigId, nullable=True),
+        sa.Column("losses", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("salt", sa.LargeBinary(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("reply", sa.Text(), nullable=True),
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("decided_at", Moment(), nullable=True),
         sa.CheckConstraint(
-            "state IN ('queued', 'accepted', 'deferred', 'failed', 'cancelled')",
+            "state IN ('queued', 'accepted', 'deferred', 'failed', 'cancelled', 'uncertain')",
             name=op.f("ck_notice_state"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
@@ -286,6 +296,13 @@ def _create_records() -> None:
     )
     op.create_index("ix_notice_subscriber_id_created_at", "notice", ["subscriber_id", "created_at"])
     op.create_index("ix_notice_created_at", "notice", ["created_at"])
+    op.create_index(
+        "ix_notice_failed",
+        "notice",
+        ["decided_at"],
+        sqlite_where=sa.text("state IN ('failed', 'uncertain')"),
+        postgresql_where=sa.text("state IN ('failed', 'uncertain')"),
+    )
 
 
 def downgrade() -> None:

@@ -6,7 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from cli.shell import opened
+from subscribers.commands import stop_all
+from subscribers.consents import Via
+from subscribers.leaving import Why, give_reason
+from subscribers.models import Subscriber
 from tests.cli.running import InProcess
 
 TABLE = (
@@ -97,6 +103,28 @@ def test_unknown_addresses_are_wrong_use(office: InProcess) -> None:
     ):
         ended = office("subscribers", *words)
         assert (ended.status, ended.out, len(ended.errors)) == (2, "", 1), words
+
+
+def test_why_people_left(office: InProcess) -> None:
+    """What was said on leaving stands in `subscribers show`, `lists show` and the exported log."""
+    with opened() as shell, shell.database.transaction() as session:
+        jo = session.scalars(
+            sa.select(Subscriber.id).where(Subscriber.address == "jo.pike@example.org")
+        ).one()
+        left = stop_all(session, jo, Via("/p/{token}"))
+        give_reason(session, left.undo, Why.OTHER_JOB, "=Gone to the Gull", Via("/u/{token}"))
+    shown = office("subscribers", "show", "jo.pike@example.org").out
+    assert "reason: changed jobs – =Gone to the Gull (/u/{token})" in shown
+    (entry,) = (
+        json.loads(line)
+        for line in office("subscribers", "consents", "--json").out.splitlines()
+        if '"reason"' in line
+    )
+    assert entry["detail"]["why"] == "changed jobs"
+    assert office("lists", "show", "--json").json[0]["reasons"] == {"changed jobs": 1}
+    table = office("lists", "show").out.splitlines()
+    assert table[-2].split("  ")[0] == "left, because"
+    assert table[-1].split() == ["press", "0", "0", "0", "1", "0"]
 
 
 @pytest.mark.parametrize(
