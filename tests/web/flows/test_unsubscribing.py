@@ -1,0 +1,33 @@
+"""Stopping mails, by the link in a release's mail."""
+
+import pytest
+
+from tests.web.flows.post_office import PostOffice, link_in
+from tests.web.flows.reader import Reader
+
+pytestmark = pytest.mark.browser
+ADDRESS = "ann@paper.example"
+
+
+def test_stop_and_undo(reader: Reader, office: PostOffice) -> None:
+    """A look ends nothing, a press ends what is ticked, and "Undo" brings it back."""
+    office.subscriber(ADDRESS, "press", "europe", "travel", language=reader.language)
+    office.publish("press", "europe")
+    mail = office.newest_to(ADDRESS)
+    link = link_in(mail, reader.says("Stop these mails"))
+    assert f"<{link}>" in mail["List-Unsubscribe"]
+    office.time_passes()
+    reader.open(link)
+    assert office.followed(ADDRESS).keys() == {"press", "europe", "travel"}
+    for title in ("Europe", "Press releases"):
+        reader.tick(title).uncheck()
+    reader.press("Stop these mails")
+    assert reader.says("Tick at least one of the lists below.") in reader.said("alert")
+    reader.tick("Europe").check()
+    reader.tick("Press releases").check()
+    reader.press("Stop these mails")
+    assert reader.says("Stopped.") in reader.said()
+    assert office.followed(ADDRESS).keys() == {"travel"}
+    reader.press("Undo")
+    assert reader.says("Undone.") in reader.said()
+    assert office.followed(ADDRESS).keys() == {"press", "europe", "travel"}
