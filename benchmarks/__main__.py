@@ -13,6 +13,7 @@ from benchmarks import afternoon, pipeline, relay, scale, urgent
 from benchmarks.bench import Bench
 from benchmarks.figures import Figure, Finding, Goal, explained, keep, table
 from benchmarks.importing import importing
+from benchmarks.pages import pages
 from benchmarks.parsing import parsing
 from benchmarks.year import year
 
@@ -132,6 +133,13 @@ MEASUREMENTS: Final = (
         "import of the large list, against a bare COPY",
         Goal(3.0, is_floor=False),
         importing,
+        is_of_scale=True,
+    ),
+    Measurement(
+        "pages",
+        "the pages' first octet, 99 of 100, at 500 requests/s",
+        Goal(50, is_floor=False, unit="ms"),
+        pages,
         is_of_scale=True,
     ),
     Measurement(

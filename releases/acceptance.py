@@ -69,12 +69,13 @@ def last_notice(session: Session, subscriber_id: int, kinds: Collection[NoticeKi
     """The same of notices of these kinds."""
     now = read_clock(session)
     rows = session.execute(
-        sa.select(Notice.decided_at, Notice.attempts).where(
+        sa.select(Notice.decided_at, Notice.attempts, Notice.lease_id).where(
             Notice.subscriber_id == subscriber_id,
             Notice.created_at > now - dt.timedelta(hours=1),
             Notice.kind.in_([kind.value for kind in kinds]),
         )
     ).all()
-    if any(at is not None and now - at < JUST_NOW for at, _ in rows):
+    if any(at is not None and now - at < JUST_NOW for at, _, _ in rows):
         return Arrival.JUST_NOW
-    return Arrival.PERHAPS if any(at is None and tries for at, tries in rows) else Arrival.EARLIER
+    is_under_way = any(at is None and (tries or lease) for at, tries, lease in rows)
+    return Arrival.PERHAPS if is_under_way else Arrival.EARLIER

@@ -37,7 +37,7 @@ from worker.adoption import adopt_lost_leases
 from worker.clock_watch import ClockWatch
 from worker.context import Context
 from worker.lease import worker_name
-from worker.notices import forget_old_notices, is_any_due
+from worker.notice_ledger import forget_old_notices, is_any_due
 
 EVERY_SECONDS: Final = 1.0
 DELIVERS_MAX: Final = 64
@@ -167,7 +167,7 @@ class Sweep:
         with self._context.database.reading() as session:
             if not is_any_due(session):
                 return
-        self._do_beside("sending-notices", self._context.make_notice_lane().send_due)
+        self._do_beside("sending-notices", self._context.notice_lane.send_due)
 
     def _see_to_digests(self) -> None:
         """At eight in the morning many people are due at once."""

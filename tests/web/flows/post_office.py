@@ -22,7 +22,7 @@ from runtime.database import Database
 from runtime.settings import Settings
 from subscribers.links import Links
 from subscribers.models import MailingList, Subscriber, Subscription, SubscriptionState
-from subscribers.record_models import AddressChange, Notice, SignUp
+from subscribers.record_models import AddressChange, Consent, Notice, SignUp
 from subscribers.telling import mail_private_link
 from tests.support.people import HASH_KEY, add_list, add_person
 from tests.support.programs import free_port
@@ -132,6 +132,12 @@ class PostOffice:
             ).one()
             session.expunge(found)
             return found
+
+    def newest_consent(self) -> dict[str, Any]:
+        """What the newest entry of the consent log says."""
+        with self.database.reading() as session:
+            newest = sa.select(Consent.detail).order_by(Consent.id.desc()).limit(1)
+            return session.scalars(newest).one()
 
     def is_known(self, address: str) -> bool:
         """Whether there is such a row."""
