@@ -82,7 +82,7 @@ class PostOffice:
 
     def deliver_notices(self) -> None:
         """Send what is due, as a worker does every second."""
-        self._worker.make_notice_lane().send_due()
+        self._worker.notice_lane.send_due()
 
     def mails_to(self, address: str) -> list[EmailMessage]:
         """All that has come to an address, notices that are due included."""
@@ -102,14 +102,12 @@ class PostOffice:
 
     def time_passes(self) -> None:
         """What has been mailed until now was mailed five minutes earlier."""
-        moments: list[Any] = [
-            *(Notice.created_at, Notice.decided_at, SignUp.mailed_at, AddressChange.created_at),
-            *(Delivery.decided_at, Distribution.finished_at),
-        ]
+        time_passes(self.database)
+
+    def sign_up_was_mailed_just_now(self) -> None:
+        """However long it has taken until now."""
         with self.database.transaction() as session:
-            for moment in moments:
-                earlier = sa.text(f"{moment.key} - interval '5 minutes'")
-                session.execute(sa.update(moment.class_).values({moment.key: earlier}))
+            session.execute(sa.update(SignUp).values(mailed_at=sa.func.now()))
 
     def followed(self, address: str) -> dict[str, str]:
         """The lists that an address is on (active), and how often mail comes from each."""
@@ -148,6 +146,18 @@ class PostOffice:
     def close(self) -> None:
         """Let the worker go."""
         self._worker.close()
+
+
+def time_passes(database: Database) -> None:
+    """What has been mailed until now was mailed five minutes earlier; on PostgreSQL."""
+    moments: list[Any] = [
+        *(Notice.created_at, Notice.decided_at, SignUp.mailed_at, AddressChange.created_at),
+        *(Delivery.decided_at, Distribution.finished_at),
+    ]
+    with database.transaction() as session:
+        for moment in moments:
+            earlier = sa.text(f"{moment.key} - interval '5 minutes'")
+            session.execute(sa.update(moment.class_).values({moment.key: earlier}))
 
 
 class _Links(HTMLParser):
