@@ -69,8 +69,8 @@ LOOKS = (
     Look("page-sign-up-phone-dark", sign_up_amiss, 360, "dark", "en", 820),
     Look("page-preferences", preferences, 1280, "dark", "en", 820),
     Look("page-preferences-phone-rtl", preferences, 360, "light", "ar", 820),
-    Look("page-unsubscribe-phone", unsubscribe, 360, "light", "en", 680),
-    Look("page-unsubscribe-rtl-dark", stopped, 1280, "dark", "ar", 460),
+    Look("page-unsubscribe-phone", unsubscribe, 360, "light", "en", 760),
+    Look("page-unsubscribe-rtl-dark", stopped, 1280, "dark", "ar", 860),
 )
 
 
