@@ -37,9 +37,7 @@ class Less:
         return Wanted() if self.pause_to is None else Wanted(paused_until=self.pause_until)
 
 
-def less_mail(
-    found: Copy, now: dt.datetime, office_zone: dt.tzinfo, *, are_digests_sent: bool
-) -> Less:
+def less_mail(found: Copy, now: dt.datetime, office_zone: dt.tzinfo) -> Less:
     """What can be offered to who got this copy."""
     zone = ZoneInfo(found.timezone) if found.timezone else office_zone
     day = a_month_on(now.astimezone(zone).date())
@@ -47,7 +45,7 @@ def less_mail(
     is_paused = found.paused_until is not None and found.paused_until >= until
     is_more = [one for one in found.choices if one.is_on and one.frequency != Frequency.WEEKLY]
     return Less(
-        weekly=tuple(is_more) if are_digests_sent else (),
+        weekly=tuple(is_more),
         pause_to=None if is_paused else day,
         pause_until=until,
     )

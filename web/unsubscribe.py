@@ -21,7 +21,6 @@ from subscribers.leaving import WORDS_MAX_CHARACTERS, give_reason
 from subscribers.links import Unsubscribing
 from subscribers.masking import masked
 from subscribers.merged import current_id
-from subscribers.models import ARE_DIGESTS_SENT
 from subscribers.queries import Copy, copy, titles
 from subscribers.subscription_rows import KeeperOnly, NotOffered
 from subscribers.telling import TooManyChanges, tell
@@ -58,14 +57,10 @@ Say = Callable[[_Looked], Box | None]
 
 
 class UnsubscribePages:
-    """The page, its forms, and one-click.
+    """The page, its forms, and one-click."""
 
-    `are_digests_sent`: whether a list can come once a week.
-    """
-
-    def __init__(self, site: Site, *, are_digests_sent: bool = ARE_DIGESTS_SENT) -> None:
+    def __init__(self, site: Site) -> None:
         self._site = site
-        self._are_digests_sent = are_digests_sent
         self._desk_copies = DeskCopyPages(site)
 
     def show(self, request: Request, token: str) -> Response:
@@ -173,8 +168,6 @@ class UnsubscribePages:
             found = copy(session, link.subscriber_id, link.list_set_id)
             less = self._less(found)
             is_pause = form.one("do") == "pause"
-            if not is_pause and not self._are_digests_sent:
-                return self._site.error(request, 400)
             if not is_pause and not ticked:
                 return self._page(request, link, lambda at: none_chosen(at.ours), form=form)
             if found.address is None:
@@ -191,7 +184,7 @@ class UnsubscribePages:
 
     def _less(self, found: Copy) -> Less:
         now, zone = dt.datetime.now(dt.UTC), self._site.settings.zone
-        return less_mail(found, now, zone, are_digests_sent=self._are_digests_sent)
+        return less_mail(found, now, zone)
 
     def _give_reason(self, request: Request, link: Unsubscribing, form: Form) -> Response:
         asked = asking_again(form)

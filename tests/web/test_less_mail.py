@@ -1,14 +1,11 @@
 """Less mail instead of none, on the page of an unsubscribe link."""
 
-import contextlib
 import datetime as dt
-from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 import sqlalchemy as sa
-from fastapi import FastAPI
 
 from releases.forgetting import erase_person
 from subscribers.consents import Via
@@ -18,9 +15,6 @@ from subscribers.queries import Choice, Copy
 from tests.support.people import HASH_KEY
 from tests.web.world import World, seal_of, undo_of
 from web.less_mail import less_mail
-from web.pages import make_site
-from web.server import serving_app
-from web.unsubscribe import UnsubscribePages
 
 NOW = dt.datetime(2027, 1, 31, 23, 30, tzinfo=dt.UTC)
 
@@ -37,29 +31,30 @@ def a_copy(
 
 
 def test_only_what_comes_more_often_is_offered_weekly() -> None:
-    """Lists that come at once or daily, as long as something sends digests."""
+    """Lists that come at once or daily."""
     found = a_copy(
         choice(1),
         choice(2, Frequency.DAILY),
         choice(3, Frequency.WEEKLY),
         choice(4, state="ended"),
     )
-    less = less_mail(found, NOW, dt.UTC, are_digests_sent=True)
+    less = less_mail(found, NOW, dt.UTC)
     assert [one.list_id for one in less.weekly] == [1, 2]
     wanted = less.once_a_week({"list-2", "list-3", "list-9"})
     assert wanted.frequencies == {2: Frequency.WEEKLY}
-    assert less_mail(found, NOW, dt.UTC, are_digests_sent=False).weekly == ()
 
 
 def test_a_pause_is_a_month_where_the_subscriber_is() -> None:
     """From the day that it is there; a longer pause is not cut short."""
-    less = less_mail(a_copy(choice(1)), NOW, dt.UTC, are_digests_sent=False)
+    less = less_mail(a_copy(choice(1)), NOW, dt.UTC)
     assert less.pause_to == dt.date(2027, 2, 28)
-    there = less_mail(a_copy(choice(1), timezone="Asia/Tokyo"), NOW, dt.UTC, are_digests_sent=False)
+    there = less_mail(a_copy(choice(1), timezone="Asia/Tokyo"), NOW, dt.UTC)
     assert there.pause_to == dt.date(2027, 3, 1)
     assert there.pause().paused_until == beginning(dt.date(2027, 3, 1), ZoneInfo("Asia/Tokyo"))
-    longer = a_copy(choice(1), paused_until=dt.datetime(2027, 2, 28, tzinfo=dt.UTC))
-    assert less_mail(longer, NOW, dt.UTC, are_digests_sent=False).is_nothing
+    longer = a_copy(
+        choice(1, Frequency.WEEKLY), paused_until=dt.datetime(2027, 2, 28, tzinfo=dt.UTC)
+    )
+    assert less_mail(longer, NOW, dt.UTC).is_nothing
 
 
 @pytest.mark.parametrize(
@@ -77,17 +72,6 @@ def test_a_month_on(day: str, later: str) -> None:
     assert a_month_on(dt.date.fromisoformat(day)).isoformat() == later
 
 
-@contextlib.contextmanager
-def with_digests(site: World) -> Iterator[httpx.Client]:
-    """A client of the installation's unsubscribe page, where digests are sent."""
-    pages = UnsubscribePages(make_site(site.settings, site.database), are_digests_sent=True)
-    app = FastAPI()
-    app.add_api_route("/u/{token}", pages.show, methods=["GET"], response_model=None)
-    app.add_api_route("/u/{token}", pages.post, methods=["POST"], response_model=None)
-    with serving_app(app) as url, httpx.Client(base_url=url, trust_env=False) as client:
-        yield client
-
-
 def frequencies(site: World) -> dict[str, str]:
     """How often Jo's lists come."""
     with site.database.reading() as session:
@@ -102,7 +86,7 @@ def frequencies(site: World) -> dict[str, str]:
 def test_once_a_week(either: World) -> None:
     """One press: the ticked lists come weekly, which the page and a notice tell, with undo."""
     path = either.unsubscribe_path()
-    with with_digests(either) as client:
+    with either.client() as client:
         page = client.get(path).text
         assert "Once a week, in one mail" in page
         form = {"seal": seal_of(page), "stop": "europe", "do": "weekly"}
@@ -119,7 +103,7 @@ def test_once_a_week(either: World) -> None:
 def test_a_private_list_once_a_week(site: World) -> None:
     """The list of the copy is named to who holds it, private or not."""
     path = site.unsubscribe_path(list_set=site.private)
-    with with_digests(site) as client:
+    with site.client() as client:
         seal = seal_of(client.get(path).text)
         answer = client.post(path, data={"seal": seal, "stop": "desk", "do": "weekly"})
     assert "You now get <strong><bdi>Accredited press</bdi></strong> once a week." in answer.text
@@ -129,7 +113,7 @@ def test_a_private_list_once_a_week(site: World) -> None:
 def test_weekly_without_a_tick(site: World) -> None:
     """Nothing ticked is told, and stays unticked; nothing changes."""
     path = site.unsubscribe_path()
-    with with_digests(site) as client:
+    with site.client() as client:
         answer = client.post(path, data={"seal": seal_of(client.get(path).text), "do": "weekly"})
     assert answer.status_code == 422
     assert 'href="#lists"' in answer.text
