@@ -12,7 +12,7 @@ JOBS ?= 3
 COVERAGE ?= 94
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools services demo test lint format bench bench-scale bench-plot chaos scanners lock clean
+.PHONY: help setup tools services demo test lint format looks bench bench-scale bench-plot chaos scanners lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ lint: tools ## formatting, rules, types, and who may import whom
 format: tools ## format the code and mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix-only .
+
+looks: services ## take the pictures of the pages in docs/ anew
+	@$(BIN)/python -m tests.page_looks docs
 
 bench: services ## measure speed and memory (benchmarks/)
 	@$(BIN)/python -m benchmarks $(ARGS)

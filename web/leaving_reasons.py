@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from markupsafe import escape
+from markupsafe import Markup
 
 from mail.text import clean_line
 from runtime.i18n import Words
@@ -60,10 +60,15 @@ def reason_choices(ours: Words) -> list[tuple[str, str]]:
 def unreasoned(asked: Asking, ours: Words) -> Box:
     """When nothing was chosen, or there is no room for all that was written."""
     _ = ours.gettext
-    text = _("Choose a reason below, or just close this page.")
+    field, text = "why", _("Choose a reason below, or just close this page.")
     if len(asked.words) > WORDS_MAX_CHARACTERS:
         most = WORDS_MAX_CHARACTERS
-        text = ours.ngettext(
-            "Write at most %(count)d character.", "Write at most %(count)d characters.", most
-        ) % {"count": most}
-    return Box(_("Nothing was sent."), escape(text), is_error=True)
+        field, text = (
+            "words",
+            ours.ngettext(
+                "Write at most %(count)d character.", "Write at most %(count)d characters.", most
+            )
+            % {"count": most},
+        )
+    link = Markup('<a href="#{}">{}</a>').format(field, text)
+    return Box(_("Nothing was sent."), link, is_error=True)

@@ -22,7 +22,7 @@ from runtime.database import Database
 from runtime.settings import Settings
 from subscribers.links import Links
 from subscribers.models import MailingList, Subscriber, Subscription, SubscriptionState
-from subscribers.record_models import AddressChange, Notice, SignUp
+from subscribers.record_models import AddressChange, Consent, Notice, SignUp
 from subscribers.telling import mail_private_link
 from tests.support.people import HASH_KEY, add_list, add_person
 from tests.support.programs import free_port
@@ -102,14 +102,12 @@ class PostOffice:
 
     def time_passes(self) -> None:
         """What has been mailed until now was mailed five minutes earlier."""
-        moments: list[Any] = [
-            *(Notice.created_at, Notice.decided_at, SignUp.mailed_at, AddressChange.created_at),
-            *(Delivery.decided_at, Distribution.finished_at),
-        ]
+        time_passes(self.database)
+
+    def sign_up_was_mailed_just_now(self) -> None:
+        """However long it has taken until now."""
         with self.database.transaction() as session:
-            for moment in moments:
-                earlier = sa.text(f"{moment.key} - interval '5 minutes'")
-                session.execute(sa.update(moment.class_).values({moment.key: earlier}))
+            session.execute(sa.update(SignUp).values(mailed_at=sa.func.now()))
 
     def followed(self, address: str) -> dict[str, str]:
         """The lists that an address is on (active), and how often mail comes from each."""
@@ -133,6 +131,12 @@ class PostOffice:
             session.expunge(found)
             return found
 
+    def newest_consent(self) -> dict[str, Any]:
+        """What the newest entry of the consent log says."""
+        with self.database.reading() as session:
+            newest = sa.select(Consent.detail).order_by(Consent.id.desc()).limit(1)
+            return session.scalars(newest).one()
+
     def is_known(self, address: str) -> bool:
         """Whether there is such a row."""
         with self.database.reading() as session:
@@ -142,6 +146,18 @@ class PostOffice:
     def close(self) -> None:
         """Let the worker go."""
         self._worker.close()
+
+
+def time_passes(database: Database) -> None:
+    """What has been mailed until now was mailed five minutes earlier; on PostgreSQL."""
+    moments: list[Any] = [
+        *(Notice.created_at, Notice.decided_at, SignUp.mailed_at, AddressChange.created_at),
+        *(Delivery.decided_at, Distribution.finished_at),
+    ]
+    with database.transaction() as session:
+        for moment in moments:
+            earlier = sa.text(f"{moment.key} - interval '5 minutes'")
+            session.execute(sa.update(moment.class_).values({moment.key: earlier}))
 
 
 class _Links(HTMLParser):
