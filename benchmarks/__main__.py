@@ -11,6 +11,7 @@ from typing import Final
 
 from benchmarks import afternoon, pipeline, relay, scale, urgent
 from benchmarks.bench import Bench
+from benchmarks.digests import digests
 from benchmarks.figures import Figure, Finding, Goal, explained, keep, table
 from benchmarks.importing import importing
 from benchmarks.pages import pages
@@ -148,6 +149,13 @@ MEASUREMENTS: Final = (
         Goal(1.1, is_floor=False),
         year,
         is_long=True,
+    ),
+    Measurement(
+        "digests",
+        "planning a large list's digests of thirty releases, in seconds",
+        None,
+        digests,
+        is_of_scale=True,
     ),
     Measurement("parsing", "reading 5 MB of remarks, in seconds of CPU", None, parsing),
 )
