@@ -87,6 +87,8 @@ class Turn:
         self._database = database
         self._office = office
         self._open: dict[tuple[int, ...], list[_Open]] = {}
+        self.begun: list[int] = []
+        """The digests (distributions) that it has begun."""
 
     def plan_some(self, now: dt.datetime | None = None) -> int:
         """Plan for some of the people who are due now; how many they were."""
@@ -185,6 +187,7 @@ class Turn:
                 _add_lists(session, one, new)
                 return one.distribution_id, _mask(one, lists)
         one = _Open(_begin(session, versions, lists, moment))
+        self.begun.append(one.distribution_id)
         one.places = {list_id: place for place, list_id in enumerate(lists)}
         self._open.setdefault(versions, []).append(one)
         return one.distribution_id, _mask(one, lists)

@@ -182,6 +182,8 @@ class Sweep:
         def plan() -> None:
             while turn.plan_some() and not self._ended.is_set():
                 pass
+            if turn.begun:
+                log.info("digests go out", distributions=turn.begun)
 
         self._do_beside("planning-digests", plan)
 
