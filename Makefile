@@ -12,7 +12,7 @@ JOBS ?= 3
 COVERAGE ?= 94
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools services demo test lint format bench bench-scale bench-plot chaos lock clean
+.PHONY: help setup tools services demo test lint format looks bench bench-scale bench-plot chaos scanners lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ format: tools ## format the code and mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix-only .
 
+looks: services ## take the pictures of the pages in docs/ anew
+	@$(BIN)/python -m tests.page_looks docs
+
 bench: services ## measure speed and memory (benchmarks/)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
@@ -56,6 +59,9 @@ bench-plot: tools ## draw docs/benchmarks.svg from what `make bench` has kept
 
 chaos: services ## distributions under kills, outages and faults, and a table (benchmarks/chaos/)
 	@$(BIN)/python -m benchmarks.chaos $(ARGS)
+
+scanners: tools ## programs that press every button of a thousand mails (benchmarks/scanners.py)
+	@$(BIN)/python -m benchmarks.scanners $(ARGS)
 
 lock: tools ## renew both lock files from pyproject.toml (ARGS=--upgrade for newer versions)
 	@sh scripts/lock $(ARGS)

@@ -11,8 +11,10 @@ from typing import Final
 
 from benchmarks import afternoon, pipeline, relay, scale, urgent
 from benchmarks.bench import Bench
+from benchmarks.digests import digests
 from benchmarks.figures import Figure, Finding, Goal, explained, keep, table
 from benchmarks.importing import importing
+from benchmarks.pages import pages
 from benchmarks.parsing import parsing
 from benchmarks.year import year
 
@@ -135,11 +137,25 @@ MEASUREMENTS: Final = (
         is_of_scale=True,
     ),
     Measurement(
+        "pages",
+        "the pages' first octet, 99 of 100, at 500 requests/s",
+        Goal(50, is_floor=False, unit="ms"),
+        pages,
+        is_of_scale=True,
+    ),
+    Measurement(
         "year",
         "a distribution after a year of releases, against before",
         Goal(1.1, is_floor=False),
         year,
         is_long=True,
+    ),
+    Measurement(
+        "digests",
+        "planning a large list's digests of thirty releases, in seconds",
+        None,
+        digests,
+        is_of_scale=True,
     ),
     Measurement("parsing", "reading 5 MB of remarks, in seconds of CPU", None, parsing),
 )

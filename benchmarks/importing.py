@@ -1,9 +1,9 @@
 """Import from CSV against a bare COPY of the same rows into equal tables, in one run.
 
 Ours is the whole command, `medianote subscribers import --confirmed`, on an empty database; the
-other is `COPY subscriber` and `COPY subscription` of the very rows that came of it, ids
-included, by one client in one transaction, into another database with the same schema: the same
-indexes, constraints and foreign keys. Pairs are interleaved, and the median of their ratios
+other is `COPY` of the very rows that came of it, ids included (subscribers, subscriptions, the
+consent log), by one client in one transaction, into another database with the same schema: the
+same indexes, constraints and foreign keys. Pairs are interleaved, and the median of their ratios
 counts. Then the same file is imported again, which changes nothing.
 """
 
@@ -25,7 +25,7 @@ from benchmarks.figures import Finding
 from benchmarks.plant import MEDIANOTE
 from tests.support.services import PostgresqlServer
 
-TABLES: Final = ("mailing_list", "subscriber", "subscription")
+TABLES: Final = ("mailing_list", "subscriber", "subscription", "consent")
 BLOCK_OCTETS: Final = 1 << 18
 OUTLETS: Final = ("", "Daily Example", "The Example Times", "Radio Example", "Example News Agency")
 
@@ -170,7 +170,7 @@ def _settle(postgresql: PostgresqlServer, database: str) -> None:
 
 def _check(postgresql: PostgresqlServer, database: str, people: int) -> None:
     with _connected(postgresql, database) as connection:
-        for table in ("subscriber", "subscription"):
+        for table in ("subscriber", "subscription", "consent"):
             row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
             if row != (people,):
                 raise RuntimeError(f"{table} has {row} rows, and not {people}")

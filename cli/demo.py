@@ -27,6 +27,7 @@ from releases.models import Distribution, DistributionRelease, ReleaseVersion
 from releases.parsing import parse
 from releases.publishing import Order, publish
 from runtime.settings import load_settings
+from subscribers.import_chunk import Consented
 from subscribers.importing import Importing, Problem, Source, import_subscribers
 from subscribers.links import Links
 from subscribers.lists import create_list
@@ -127,7 +128,14 @@ def _load_lists(shell: Shell) -> None:
             totals = import_subscribers(
                 shell.database,
                 Source(stream),
-                Importing(slug, shell.settings.suppression_key, "demo", tell, is_confirmed=True),
+                Importing(
+                    slug,
+                    shell.settings.suppression_key,
+                    "demo",
+                    tell,
+                    Consented("demo", dt.datetime.now(dt.UTC).date().isoformat()),
+                    is_confirmed=True,
+                ),
             )
         _tell(f"list “{title}”: {totals.rows - totals.skipped} sample subscribers")
 

@@ -44,7 +44,7 @@ def doctor(
         typer.Option(metavar="FILE.eml", help="Read a mail that came through the relay."),
     ] = None,
 ) -> None:
-    """Check database, broker, relays, base URL and the sending domain; say what to do.
+    """Check database, broker, relays, notices, base URL and the sending domain; say what to do.
 
     --prove finds out whether a relay takes several whole messages in one flight, and remembers
     it. --signed checks that a signature covers both List-Unsubscribe headers, and remembers it.
@@ -79,6 +79,7 @@ def _findings(shell: Shell) -> list[Finding]:
         found.append(checks.check_flights(relay, database))
     found += checks.check_limits(settings)
     found.append(checks.check_workers(settings, database))
+    found.append(checks.check_notices(database))
     found.append(checks.check_signed(settings, database))
     found.append(checks.check_base_url(settings))
     found += check_domain(settings)

@@ -24,7 +24,7 @@ _STATUSES: Final = (
     ("releases.commands", "NoSuchDistribution", WRONG_USE),
     ("releases.commands", "DistributionError", FAILED),
     ("subscribers.lists", "ListExistsError", FAILED),
-    ("subscribers.lists", "ListError", WRONG_USE),
+    ("subscribers.list_fields", "ListError", WRONG_USE),
     ("subscribers.desks", "DeskError", WRONG_USE),
     ("subscribers.csv_text", "TableError", FAILED),
     ("mail.addresses", "AddressError", WRONG_USE),

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 import typer
 from sqlalchemy.orm import Session
 
-from cli.errors import WRONG_USE, CommandError, one_line
+from cli.errors import WRONG_USE, CommandError, one_line, say
 from cli.shell import opened
+from cli.tables import table
 from mail.addresses import Address, parse_address
 from releases.forgetting import erase_person
 from subscribers import merging, suppressions
@@ -19,16 +20,54 @@ from subscribers.consents import Via
 from subscribers.csv_rows import neutralised
 from subscribers.duplicates import duplicates as find_duplicates
 from subscribers.merged import ids_of
-from subscribers.models import Subscriber
+from subscribers.models import Subscriber, SubscriptionState
 from subscribers.own_data import known
 from subscribers.record_models import Consent
+from subscribers.searching import Found
+from subscribers.searching import search as search_subscribers
 
 COLUMNS: Final = ("id", "subscriber_id", "at", "what", "detail", "page", "network", "wording")
 PAGE_ROWS: Final = 5_000
+SEARCH_MAX: Final = 1_000
 
 AddressArgument = Annotated[str, typer.Argument(metavar="ADDRESS")]
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def search(
+    text: Annotated[str, typer.Argument(metavar="TEXT")],
+    *,
+    list_slug: Annotated[
+        str | None, typer.Option("--list", metavar="SLUG", help="Only who is on this list.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=SEARCH_MAX, help="At most so many.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """Find subscribers by how an address begins, by a domain (@example.org), a name, an outlet."""
+    if not text.strip().strip("@"):
+        raise CommandError("say what to look for: an address, @a-domain, a name", WRONG_USE)
+    with opened() as shell, shell.database.reading() as session:
+        found = search_subscribers(session, text, list_slug=list_slug, limit=limit + 1)
+    is_more, found = len(found) > limit, found[:limit]
+    if as_json:
+        print(json.dumps([one.to_json() for one in found], ensure_ascii=False))
+    elif found:
+        rows = [(one.address, one.name or "", one.outlet or "", _on(one)) for one in found]
+        print(table(("address", "name", "outlet", "on"), rows))
+    else:
+        print("nobody is found")
+    if is_more:
+        say(f"there are more than {limit}: say more of it, or set --limit")
+
+
+def _on(found: Found) -> str:
+    if found.suppressed is not None:
+        return f"suppressed: {found.suppressed}"
+    return ", ".join(
+        slug if state == SubscriptionState.ACTIVE else f"{slug} ({state})"
+        for slug, state in found.lists.items()
+    )
 
 
 def show(address: AddressArgument, *, as_json: JsonOption = False) -> None:
@@ -50,7 +89,13 @@ def show(address: AddressArgument, *, as_json: JsonOption = False) -> None:
         since = one["ended_at"] or one["began_at"] or one["created_at"]
         print(_line(one["list"], f"{one['state']} since {since[:10]}, {one['frequency']}"))
     for one in found["consent_log"][-10:]:
-        print(_line(one["at"][:19], f"{one['what']} ({one['page']})"))
+        what = f"{one['what']}{_why(one['detail'])} ({one['page']}){_consented(one['detail'])}"
+        print(_line(one["at"][:19], what))
+
+
+def _consented(detail: dict[str, Any]) -> str:
+    """What an import has put on the log of how they agreed."""
+    return f": {detail['source']}, {detail['date']}" if "source" in detail else ""
 
 
 def suppress(address: AddressArgument, *, reason: ReasonOption) -> None:
@@ -178,11 +223,17 @@ def _id_of(session: Session, address: Address) -> int:
     return found
 
 
+def _why(detail: dict[str, Any]) -> str:
+    """Why somebody left, where an entry says so."""
+    said = [detail[name] for name in ("why", "words") if name in detail]
+    return f": {' – '.join(said)}" if said else ""
+
+
 def _line(name: str, value: Any) -> str:
     return f"{name:<20} {one_line(str(value))}"
 
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the group."""
-    for command in (show, suppress, lift, merge, duplicates, erase, consents):
+    for command in (search, show, suppress, lift, merge, duplicates, erase, consents):
         app.command()(command)

@@ -42,6 +42,7 @@ class Purpose(IntEnum):
     CHANGE_ADDRESS = 6
     MANAGE = 7
     DESK_INVITATION = 8
+    REASON = 9
 
 
 class TokenError(ValueError):

@@ -8,6 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from releases.digested import may_have_a_delivery
 from releases.models import Batch, BatchState, Delivery, DeliveryState, Distribution
 from runtime.database import read_clock
 from subscribers.notices import NoticeKind
@@ -34,11 +35,12 @@ def last_release(session: Session, subscriber_id: int) -> Arrival:
         sa.or_(
             Distribution.state.not_in(["complete", "cancelled"]),
             Distribution.finished_at.is_(None),
-        )
+        ),
+        may_have_a_delivery([subscriber_id]),
     )
     ended = (
         sa.select(Distribution.id)
-        .where(Distribution.finished_at > now - _LATELY)
+        .where(Distribution.finished_at > now - _LATELY, may_have_a_delivery([subscriber_id]))
         .order_by(Distribution.id.desc())
     )
     ids = {*session.scalars(running), *session.scalars(ended)}
@@ -69,12 +71,13 @@ def last_notice(session: Session, subscriber_id: int, kinds: Collection[NoticeKi
     """The same of notices of these kinds."""
     now = read_clock(session)
     rows = session.execute(
-        sa.select(Notice.decided_at, Notice.attempts).where(
+        sa.select(Notice.decided_at, Notice.attempts, Notice.lease_id).where(
             Notice.subscriber_id == subscriber_id,
             Notice.created_at > now - dt.timedelta(hours=1),
             Notice.kind.in_([kind.value for kind in kinds]),
         )
     ).all()
-    if any(at is not None and now - at < JUST_NOW for at, _ in rows):
+    if any(at is not None and now - at < JUST_NOW for at, _, _ in rows):
         return Arrival.JUST_NOW
-    return Arrival.PERHAPS if any(at is None and tries for at, tries in rows) else Arrival.EARLIER
+    is_under_way = any(at is None and (tries or lease) for at, tries, lease in rows)
+    return Arrival.PERHAPS if is_under_way else Arrival.EARLIER

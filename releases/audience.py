@@ -1,11 +1,11 @@
 """Who gets a distribution: the statements that find and insert its audience, range by range.
 
-The audience is whoever's at-once subscription to a chosen list began by the cut-off and had
-not ended at it, less who already has the version or is about to get it; of a resend, whoever
-of these failed in the distribution that it resends. Who has paused their mail beyond the cut-off
-is suppressed like who is suspended. Lists are numbered by their place in the
-officer's order; a person's *mask* has a bit for each list that their copy comes through, the
-lowest being the lead list.
+The audience is whoever's subscription to a chosen list was one for mail at once at the cut-off,
+began by it and had not ended at it, less who already has the version or is about to get it; of
+a resend, whoever of these failed in the distribution that it resends. A digest's audience is
+frozen before. Who has paused their mail beyond the cut-off is suppressed like who is suspended.
+Lists are numbered by their place in the officer's order; a person's *mask* has a bit for each
+list that their copy comes through, the lowest being the lead list.
 """
 
 import functools
@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 
-from releases.models import Delivery, DeliveryState
+from releases.digested import is_in_a_digest
+from releases.models import Delivery, DeliveryState, DigestMember
 from releases.resent import Resent, failed_in, failed_range_end, had_it, had_it_before_merging
+from runtime.json_rows import json_rows
+from subscribers.frequencies import frequency_at
 from subscribers.models import (
     Frequency,
     Subscriber,
@@ -68,24 +70,65 @@ def statements(
     is_postgresql: bool,
     resent: Resent | None = None,
     merged_in: tuple[int, ...] = (),
+    digested: tuple[int, ...] = (),
 ) -> Statements:
     """The statements for these lists (in the officer's order).
 
     `others` are the distributions whose people are left out; `merged_in` those where that goes
-    for who got it as a subscriber that was merged into another since. Raises ValueError for more
-    lists than a mask holds.
+    for who got it as a subscriber that was merged into another since; `digested` the versions
+    that leave out whoever has them by a digest. Raises ValueError for more lists than a mask
+    holds.
     """
     if not 0 < len(lists) <= LISTS_MAX:
         raise ValueError(f"a distribution goes to 1 to {LISTS_MAX} lists")
-    members = _members(lists, others, resent, merged_in)
+    members = _members(lists, others, resent, merged_in, digested)
     range_end = _range_end(lists) if resent is None else failed_range_end(resent)
     return Statements(range_end, _combinations(members), _insert(members, is_postgresql))
+
+
+@functools.cache
+def digest_statements(*, is_postgresql: bool) -> Statements:
+    """The same for a digest; its id is the parameter `distribution_id`."""
+    of_digest = (
+        DigestMember.distribution_id == sa.bindparam("distribution_id"),
+        DigestMember.subscriber_id > sa.bindparam("after"),
+    )
+    next_ones = (
+        sa.select(DigestMember.subscriber_id)
+        .where(*of_digest)
+        .order_by(DigestMember.subscriber_id)
+        .limit(sa.bindparam("size"))
+        .subquery()
+    )
+    reason = sa.case(
+        (Suppression.reason.is_not(None), Suppression.reason), (_is_paused(), "paused"), else_=None
+    )
+    members = (
+        sa.select(
+            DigestMember.subscriber_id,
+            DigestMember.mask,
+            reason.label("reason"),
+            Subscriber.language,
+            Subscriber.format,
+            Subscriber.is_desk,
+        )
+        .join(Subscriber, Subscriber.id == DigestMember.subscriber_id)
+        .outerjoin(Suppression, Suppression.address_hash == Subscriber.address_hash)
+        .where(*of_digest, DigestMember.subscriber_id <= sa.bindparam("last"))
+        .subquery("chosen")
+    )
+    range_end = sa.select(sa.func.max(next_ones.c.subscriber_id), sa.func.count())
+    return Statements(range_end, _combinations(members), _insert(members, is_postgresql))
+
+
+def _is_paused() -> sa.ColumnElement[bool]:
+    return Subscriber.paused_until > sa.bindparam("cutoff", type_=Subscriber.paused_until.type)
 
 
 def _is_member() -> sa.ColumnElement[bool]:
     cutoff = sa.bindparam("cutoff", type_=Subscription.began_at.type)
     return sa.and_(
-        Subscription.frequency == Frequency.AT_ONCE,
+        frequency_at(Subscription, cutoff) == Frequency.AT_ONCE,
         Subscription.began_at <= cutoff,
         sa.or_(Subscription.ended_at.is_(None), Subscription.ended_at > cutoff),
     )
@@ -126,6 +169,7 @@ def _members(
     others: Sequence[int],
     resent: Resent | None,
     merged_in: Sequence[int],
+    digested: Sequence[int],
 ) -> sa.Subquery:
     """Who of the range from `after` to `last` is to get it, one row each."""
     bit = sa.case(
@@ -157,10 +201,7 @@ def _members(
         .subquery("member")
     )
     mask = sa.func.coalesce(members.c.active_mask, members.c.any_mask)
-    is_paused = sa.and_(
-        members.c.active_mask.is_not(None),
-        Subscriber.paused_until > sa.bindparam("cutoff", type_=Subscriber.paused_until.type),
-    )
+    is_paused = sa.and_(members.c.active_mask.is_not(None), _is_paused())
     reason = sa.case(
         (Suppression.reason.is_not(None), Suppression.reason),
         (is_paused, "paused"),
@@ -191,6 +232,8 @@ def _members(
                 theirs.subscriber_id <= sa.bindparam("last"),
             )
         )
+    if digested:
+        chosen = chosen.where(~is_in_a_digest(digested, members.c.subscriber_id))
     if merged_in:
         chosen = chosen.where(~had_it_before_merging(merged_in, members.c.subscriber_id))
     return chosen.subquery("chosen")
@@ -237,26 +280,14 @@ def _insert(members: sa.Subquery, is_postgresql: bool) -> sa.Insert:
     return sa.insert(table).from_select(columns, rows, include_defaults=False)
 
 
-def _copies(is_postgresql: bool) -> Any:
-    """The parameter `copies`, a JSON array, as rows: combination → rendering and list set."""
-    columns = {
-        "mask": sa.BigInteger,
-        "language": sa.Text,
-        "format": sa.Text,
-        "is_for_desk": sa.Boolean,
-        "rendering_id": sa.BigInteger,
-        "list_set_id": sa.BigInteger,
+def _copies(is_postgresql: bool) -> sa.FromClause:
+    """The parameter `copies` as rows: combination → rendering and list set."""
+    columns: dict[str, sa.types.TypeEngine[Any]] = {
+        "mask": sa.BigInteger(),
+        "language": sa.Text(),
+        "format": sa.Text(),
+        "is_for_desk": sa.Boolean(),
+        "rendering_id": sa.BigInteger(),
+        "list_set_id": sa.BigInteger(),
     }
-    if is_postgresql:
-        return (
-            sa.func.jsonb_to_recordset(sa.bindparam("copies", type_=JSONB))
-            .table_valued(*(sa.column(name, kind) for name, kind in columns.items()))
-            .render_derived(name="copy", with_types=True)
-        )
-    each = sa.func.json_each(sa.bindparam("copies", type_=sa.JSON)).table_valued("value")
-    return sa.select(
-        *(
-            sa.func.json_extract(each.c.value, f"$.{name}", type_=kind).label(name)
-            for name, kind in columns.items()
-        )
-    ).subquery("copy")
+    return json_rows("copies", columns, is_postgresql=is_postgresql)

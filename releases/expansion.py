@@ -6,19 +6,20 @@ release's versions: two expansions at once would each miss the other's rows.
 """
 
 import itertools
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from releases.audience import Combination, statements
+from releases.audience import Combination, Statements, digest_statements, statements
 from releases.batches import count_parts
 from releases.models import (
     Batch,
     BatchState,
     Distribution,
+    DistributionKind,
     DistributionList,
     DistributionRelease,
     DistributionState,
@@ -137,21 +138,11 @@ def expand_range(session: Session, distribution_id: int, copies: Copies, size: i
         or distribution.is_expanded
     ):
         return NothingToExpand()
-    others: tuple[int, ...] = ()
-    if not distribution.is_again:
-        others, is_one_undecided = _others(session, distribution, versions)
-        if is_one_undecided:
-            return MustWait()
-    resent = resent_by(session, distribution.resends_id)
-    found = statements(
-        _lists(session, distribution_id),
-        others,
-        is_postgresql=is_postgresql(session),
-        resent=resent,
-        merged_in=(distribution_id, *others) if resent is None and is_any_merged(session) else (),
-    )
+    found = _statements(session, distribution, versions)
+    if found is None:
+        return MustWait()
     after = distribution.expanded_to
-    bounds = {"cutoff": distribution.due_at, "after": after}
+    bounds = {"cutoff": distribution.due_at, "after": after, "distribution_id": distribution_id}
     last, count = session.execute(found.range_end, {**bounds, "size": size}).one()
     if count == 0:
         _finish(session, distribution)
@@ -166,12 +157,7 @@ def expand_range(session: Session, distribution_id: int, copies: Copies, size: i
         rows = [_row(combination, copies[combination]) for combination in needed]
         session.execute(
             found.insert,
-            {
-                **bounds,
-                "distribution_id": distribution_id,
-                "copies": rows,
-                "now": read_clock(session),
-            },
+            {**bounds, "copies": rows, "now": read_clock(session)},
         )
         batch_size = _last_batch_size(count) if is_last else BATCH_SIZE
         open_batches = _add_batches(session, distribution, after + 1, last, batch_size)
@@ -210,15 +196,51 @@ def _lock_versions(session: Session, distribution_id: int) -> list[int]:
     return list(versions)
 
 
-def _others(
-    session: Session, distribution: Distribution, versions: Collection[int]
-) -> tuple[tuple[int, ...], bool]:
-    """Other distributions of the same versions; whether a cancelled one is still undecided.
+def _statements(
+    session: Session, distribution: Distribution, versions: Sequence[int]
+) -> Statements | None:
+    """How its audience is found; None while that is undecided."""
+    if distribution.kind == DistributionKind.DIGEST:
+        return digest_statements(is_postgresql=is_postgresql(session))
+    others = _Others()
+    if not distribution.is_again:
+        others = _others(session, distribution, versions)
+    if others.is_one_undecided:
+        return None
+    resent = resent_by(session, distribution.resends_id)
+    merged_in: tuple[int, ...] = ()
+    if resent is None and is_any_merged(session):
+        merged_in = (distribution.id, *others.ids)
+    # Of who got it anew before, a digest says nothing.
+    has_digests = others.has_digests and (resent is None or resent.since is None)
+    return statements(
+        _lists(session, distribution.id),
+        others.ids,
+        is_postgresql=is_postgresql(session),
+        resent=resent,
+        merged_in=merged_in,
+        digested=tuple(versions) if has_digests else (),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Others:
+    """Other distributions of the same versions."""
+
+    ids: tuple[int, ...] = ()
+    """Without the digests, which may be thousands."""
+    has_digests: bool = False
+    is_one_undecided: bool = False
+    """A cancelled one has open deliveries."""
+
+
+def _others(session: Session, distribution: Distribution, versions: Collection[int]) -> _Others:
+    """Other distributions of the same versions.
 
     Whoever had it in a rehearsal has not had it, and the other way about.
     """
     rows = session.execute(
-        sa.select(Distribution.id, Distribution.state, Distribution.finished_at)
+        sa.select(Distribution.id, Distribution.kind, Distribution.state, Distribution.finished_at)
         .join(DistributionRelease, DistributionRelease.distribution_id == Distribution.id)
         .where(
             DistributionRelease.version_id.in_(versions),
@@ -228,11 +250,13 @@ def _others(
         .distinct()
         .order_by(Distribution.id)
     ).all()
-    is_one_undecided = any(
-        state == DistributionState.CANCELLED and finished_at is None
-        for _, state, finished_at in rows
+    return _Others(
+        ids=tuple(row.id for row in rows if row.kind != DistributionKind.DIGEST),
+        has_digests=any(row.kind == DistributionKind.DIGEST for row in rows),
+        is_one_undecided=any(
+            row.state == DistributionState.CANCELLED and row.finished_at is None for row in rows
+        ),
     )
-    return tuple(other for other, _, _ in rows), is_one_undecided
 
 
 def _lists(session: Session, distribution_id: int) -> tuple[int, ...]:

@@ -10,7 +10,13 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from releases.models import Delivery, Distribution, DistributionRelease, ReleaseVersion
+from releases.digested import may_have_a_delivery
+from releases.models import (
+    Delivery,
+    Distribution,
+    DistributionRelease,
+    ReleaseVersion,
+)
 from subscribers.consents import Via
 from subscribers.erasure import erase
 from subscribers.merged import ids_of
@@ -26,7 +32,7 @@ def erase_person(session: Session, subscriber_id: int, via: Via, *, hash_key: st
     ids = erase(session, subscriber_id, via, hash_key=hash_key)
     if not ids:
         return False
-    for kept in _kept(session):
+    for kept in _kept(session, ids):
         session.execute(
             sa.update(Delivery)
             .where(
@@ -44,7 +50,7 @@ def delivered_to(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
     """What a person was to get, the oldest first; the titles in the order of the mail."""
     ids = ids_of(session, subscriber_id)
     found: list[dict[str, Any]] = []
-    for kept in _kept(session):
+    for kept in _kept(session, ids):
         deliveries = session.execute(
             sa.select(
                 Delivery.distribution_id,
@@ -71,13 +77,14 @@ def delivered_to(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
     return found
 
 
-def _kept(session: Session) -> Iterator[Sequence[int]]:
-    ids = session.scalars(
+def _kept(session: Session, ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """The distributions in which these may have a delivery that is kept."""
+    kept = session.scalars(
         sa.select(Distribution.id)
-        .where(Distribution.deliveries_dropped_at.is_(None))
+        .where(Distribution.deliveries_dropped_at.is_(None), may_have_a_delivery(ids))
         .order_by(Distribution.id)
     ).all()
-    yield from (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
+    yield from (kept[start : start + CHUNK] for start in range(0, len(kept), CHUNK))
 
 
 def _titles(session: Session, distributions: Sequence[int]) -> dict[int, list[str]]:

@@ -104,6 +104,13 @@ class Distribution(Base):
                 "state NOT IN ('complete', 'cancelled') OR finished_at IS NULL"
             ),
         ),
+        # What digests may carry.
+        sa.Index(
+            "ix_distribution_due_at",
+            "due_at",
+            sqlite_where=sa.text("kind <> 'digest'"),
+            postgresql_where=sa.text("kind <> 'digest'"),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -138,7 +145,7 @@ class Distribution(Base):
     is_expanded: Mapped[bool] = mapped_column(server_default=sa.false())
     # Known when expansion has finished: the sum of what its ranges inserted.
     eligible: Mapped[int | None] = mapped_column(BigId)
-    finished_at: Mapped[dt.datetime | None] = mapped_column(Moment())
+    finished_at: Mapped[dt.datetime | None] = mapped_column(Moment(), index=True)
     # The SHA-256 of its delivery manifest as it was first written after the end, and when.
     manifest_digest: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
     manifest_at: Mapped[dt.datetime | None] = mapped_column(Moment())
@@ -168,16 +175,18 @@ class DistributionList(Base):
 
 
 class DigestMember(Base):
-    """Who gets a digest: its audience, frozen when it was planned.
+    """Who gets a digest: its audience, frozen when it was planned; kept as long as deliveries.
 
-    Counts as having the digest's versions until the digest is expanded.
+    By these, digests know what a person has had by digests.
     """
 
     __tablename__ = "digest_member"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     distribution_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
-    subscriber_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    subscriber_id: Mapped[int] = mapped_column(
+        BigId, primary_key=True, autoincrement=False, index=True
+    )
     # A bit for each of the digest's lists, by its position, that this copy comes through.
     mask: Mapped[int] = mapped_column(BigId)
 

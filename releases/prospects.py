@@ -11,15 +11,18 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
+from releases.digested import is_in_a_digest
 from releases.models import (
     Batch,
     Distribution,
+    DistributionKind,
     DistributionList,
     DistributionRelease,
     DistributionState,
 )
 from releases.resent import Resent, failed_in, had_it
 from runtime.database import database_now
+from subscribers.frequencies import frequency_at
 from subscribers.models import Frequency, MailingList, Subscription, SubscriptionState
 
 
@@ -41,6 +44,14 @@ class Prospect:
     is_rehearsal: bool
     is_again: bool = False
     resent: Resent | None = None
+    is_digest: bool = False
+
+    @property
+    def has_digest_readers(self) -> bool:
+        """Whether it is for those, too, whom digests bring the releases to."""
+        if self.resent is not None:
+            return self.is_digest
+        return not (self.is_rehearsal or self.is_again)
 
 
 def check_audience(session: Session, prospect: Prospect) -> None:
@@ -49,9 +60,11 @@ def check_audience(session: Session, prospect: Prospect) -> None:
     member = sa.select(Subscription.subscriber_id).where(
         Subscription.list_id.in_([chosen.id for chosen in prospect.lists]),
         Subscription.state == SubscriptionState.ACTIVE,
-        Subscription.frequency == Frequency.AT_ONCE,
         Subscription.began_at <= database_now(),
     )
+    is_at_once = Subscription.frequency == Frequency.AT_ONCE
+    if not prospect.has_digest_readers:
+        member = member.where(is_at_once)
     resent = prospect.resent
     if resent is not None:
         member = member.where(failed_in(resent.distribution_id, Subscription.subscriber_id))
@@ -70,12 +83,18 @@ def check_audience(session: Session, prospect: Prospect) -> None:
         .where(
             DistributionRelease.version_id.in_(prospect.versions),
             Distribution.is_rehearsal.is_(prospect.is_rehearsal),
+            Distribution.kind != DistributionKind.DIGEST,
         )
         .distinct()
     ).all()
     _, conditions = had_it(earlier, Subscription.subscriber_id, resent)
     is_left = member.where(
-        ~sa.exists().where(*conditions), ~_is_next(earlier, prospect.due_at)
+        ~sa.exists().where(*conditions),
+        ~is_in_a_digest(prospect.versions, Subscription.subscriber_id),
+        sa.case(
+            (is_at_once, ~_is_next(earlier, prospect.due_at)),
+            else_=~_is_brought_out(earlier) if resent is None else sa.true(),
+        ),
     ).limit(1)
     if session.scalar(is_left) is None:
         raise NobodyLeft(
@@ -108,6 +127,17 @@ def check_memory(session: Session, version_id: int, *, is_rehearsal: bool) -> No
         )
 
 
+def _is_brought_out(earlier: Sequence[int]) -> sa.Exists:
+    """Whether one of these brings it to whom a digest serves, the next time."""
+    return sa.exists().where(
+        Distribution.id.in_(earlier),
+        Distribution.state != DistributionState.CANCELLED,
+        DistributionList.distribution_id == Distribution.id,
+        DistributionList.list_id == Subscription.list_id,
+        Subscription.began_at <= Distribution.due_at,
+    )
+
+
 def _is_next(earlier: Sequence[int], due_at: dt.datetime) -> sa.Exists:
     """Whether a subscriber is about to be served by one of these, which has no row of them yet."""
     theirs = aliased(Subscription)
@@ -126,7 +156,7 @@ def _is_next(earlier: Sequence[int], due_at: dt.datetime) -> sa.Exists:
         theirs.list_id == DistributionList.list_id,
         theirs.subscriber_id == Subscription.subscriber_id,
         theirs.state == SubscriptionState.ACTIVE,
-        theirs.frequency == Frequency.AT_ONCE,
+        frequency_at(theirs, Distribution.due_at) == Frequency.AT_ONCE,
         theirs.began_at <= Distribution.due_at,
         sa.or_(
             Distribution.resends_id.is_(None),

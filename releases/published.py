@@ -72,6 +72,12 @@ def newest(session: Session, limit: int = FEED_ENTRIES) -> list[Published]:
     return sorted(shown, key=lambda one: (one.updated_at, one.published_at, one.slug), reverse=True)
 
 
+def public_releases(session: Session, release_ids: Iterable[int]) -> set[int]:
+    """Which of these releases the public may see."""
+    of_these = _went_out().where(ReleaseVersion.release_id.in_(list(release_ids)))
+    return {row.release_id for row in session.execute(of_these)}
+
+
 def _releases(session: Session, release_ids: Iterable[int]) -> list[Published]:
     firsts: dict[int, dict[tuple[int, int], dt.datetime]] = {}
     of_these = _went_out().where(ReleaseVersion.release_id.in_(list(release_ids)))

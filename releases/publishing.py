@@ -130,7 +130,9 @@ def publish(database: Database, order: Order, *, salt: bytes) -> Published:
             is_embargoed=content.embargo is not None and content.embargo > due.at,
             salt=salt,
         )
-        number = insert_distribution(session, distribution, due, [version.id], lists)
+        number = insert_distribution(
+            session, distribution, due, [version.id], [chosen.id for chosen in lists]
+        )
     return Published(number, slug, version.number, is_new, due.at, due.is_scheduled, due.has_undo)
 
 
@@ -144,7 +146,7 @@ def insert_distribution(
     distribution: Distribution,
     due: Due,
     versions: Sequence[int],
-    lists: Sequence[MailingList],
+    lists: Sequence[int],
 ) -> int:
     """Insert a distribution of these versions to these lists, due then; its id."""
     distribution.state = (
@@ -159,8 +161,8 @@ def insert_distribution(
         for position, version in enumerate(versions)
     )
     session.add_all(
-        DistributionList(distribution_id=distribution.id, list_id=chosen.id, position=position)
-        for position, chosen in enumerate(lists)
+        DistributionList(distribution_id=distribution.id, list_id=list_id, position=position)
+        for position, list_id in enumerate(lists)
     )
     return distribution.id
 

@@ -12,17 +12,21 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mail.addresses import Mailbox, parse_mailbox
+from releases import mail_frame
 from releases.audience import Combination
 from releases.content import Content
+from releases.digest_rendering import Part, render_digest
 from releases.expansion import Copies, Copy
 from releases.models import (
     Distribution,
+    DistributionKind,
     DistributionList,
     DistributionRelease,
     Release,
     ReleaseVersion,
     Rendering,
 )
+from releases.published import public_releases
 from releases.rendering import Lead, Rendered, Sending, render
 from runtime.database import Database, insert
 from runtime.i18n import best_language
@@ -38,8 +42,8 @@ renderings apart.
 class _Facts:
     """What the renderings of a distribution are made from."""
 
-    content: Content
-    slug: str
+    parts: tuple[Part, ...]
+    is_digest: bool
     date: dt.datetime
     is_embargoed: bool
     lists: tuple[tuple[int, Lead], ...]
@@ -82,14 +86,15 @@ def make_copies(
 
 def _gather(session: Session, distribution_id: int) -> _Facts:
     distribution = session.get_one(Distribution, distribution_id)
-    version, slug = session.execute(
+    versions = session.execute(
         sa.select(ReleaseVersion, Release.slug)
         .join(DistributionRelease, DistributionRelease.version_id == ReleaseVersion.id)
         .join(Release, Release.id == ReleaseVersion.release_id)
         .where(DistributionRelease.distribution_id == distribution_id)
         .order_by(DistributionRelease.position)
-        .limit(1)
-    ).one()
+    ).all()
+    is_digest = distribution.kind == DistributionKind.DIGEST
+    public = public_releases(session, [row[0].release_id for row in versions]) if is_digest else ()
     lists = session.scalars(
         sa.select(MailingList)
         .join(DistributionList, DistributionList.list_id == MailingList.id)
@@ -106,8 +111,11 @@ def _gather(session: Session, distribution_id: int) -> _Facts:
         ).where(Rendering.distribution_id == distribution_id)
     )
     return _Facts(
-        content=Content.from_json(version.content),
-        slug=slug,
+        parts=tuple(
+            Part(Content.from_json(version.content), slug, version.release_id in public)
+            for version, slug in versions
+        ),
+        is_digest=is_digest,
         date=distribution.due_at,
         is_embargoed=distribution.is_embargoed,
         lists=tuple((chosen.id, lead_of(chosen)) for chosen in lists),
@@ -123,10 +131,14 @@ def _key(combination: Combination, lists: tuple[tuple[int, Lead], ...]) -> Key:
 
 def _render(facts: _Facts, key: Key, sending: Sending) -> Rendered:
     language, form, lead_id, is_for_desk = key
+    lead = dict(facts.lists)[lead_id]
+    if facts.is_digest:
+        copy = mail_frame.Copy(lead, language, form, facts.date, is_for_desk)
+        return render_digest(facts.parts, copy, sending)
     return render(
-        facts.content,
-        slug=facts.slug,
-        lead=dict(facts.lists)[lead_id],
+        facts.parts[0].content,
+        slug=facts.parts[0].slug,
+        lead=lead,
         sending=sending,
         language=language,
         format=form,

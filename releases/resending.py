@@ -3,14 +3,20 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from releases.audience import LISTS_MAX
 from releases.commands import NoSuchDistribution
 from releases.content import Content
 from releases.models import (
+    Delivery,
+    DeliveryState,
+    DigestMember,
     Distribution,
+    DistributionKind,
     DistributionList,
     DistributionRelease,
     Release,
@@ -20,7 +26,7 @@ from releases.prospects import Prospect, PublishError, check_audience
 from releases.publishing import Published, check_embargo, due_of, insert_distribution, lane_of
 from releases.resent import resent_by
 from runtime.database import Database, read_clock
-from subscribers.models import MailingList
+from subscribers.models import ListSetMember, MailingList
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,7 @@ def resend(database: Database, order: ResendOrder, *, salt: bytes) -> Published:
                     due.at,
                     order.is_rehearsal,
                     resent=resent_by(session, resent.id),
+                    is_digest=resent.kind == DistributionKind.DIGEST,
                 ),
             )
         if not due.is_scheduled:
@@ -100,10 +107,41 @@ def resend(database: Database, order: ResendOrder, *, salt: bytes) -> Published:
             is_embargoed=any(embargo is not None and embargo > due.at for embargo in embargoes),
             salt=salt,
         )
-        number = insert_distribution(session, distribution, due, ids, lists)
+        number = insert_distribution(
+            session, distribution, due, ids, [chosen.id for chosen in lists]
+        )
+        if resent.kind == DistributionKind.DIGEST:
+            _freeze_audience(session, resent.id, number)
         slug = session.get_one(Release, versions[0].release_id).slug
     return Published(
         number, slug, versions[0].number, False, due.at, due.is_scheduled, due.has_undo
+    )
+
+
+def _freeze_audience(session: Session, digest_id: int, resend_id: int) -> None:
+    """Who of a digest failed is the audience of its resend, through the same lists."""
+    bit = sa.case(
+        *(
+            (DistributionList.position == place, sa.literal(1 << place, sa.BigInteger))
+            for place in range(LISTS_MAX)
+        )
+    )
+    failed = (
+        sa.select(sa.literal(resend_id, sa.BigInteger), Delivery.subscriber_id, sa.func.sum(bit))
+        .join(ListSetMember, ListSetMember.list_set_id == Delivery.list_set_id)
+        .join(
+            DistributionList,
+            sa.and_(
+                DistributionList.distribution_id == digest_id,
+                DistributionList.list_id == ListSetMember.list_id,
+            ),
+        )
+        .where(Delivery.distribution_id == digest_id, Delivery.state == DeliveryState.FAILED)
+        .group_by(Delivery.subscriber_id)
+    )
+    columns = ["distribution_id", "subscriber_id", "mask"]
+    session.execute(
+        sa.insert(cast("sa.Table", DigestMember.__table__)).from_select(columns, failed)
     )
 
 

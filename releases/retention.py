@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, aliased
 
 from releases.models import (
     Delivery,
+    DigestMember,
     Distribution,
     DistributionRelease,
     DistributionState,
@@ -54,8 +55,10 @@ def drop_old(
         for name in droppable_partitions(database)[:1]:
             drop_partition(database, name)
     else:
-        while may_go_on() and _delete_portion(database):
+        while may_go_on() and _delete_portion(database, Delivery):
             pass
+    while may_go_on() and _delete_portion(database, DigestMember):
+        pass
     return marked
 
 
@@ -155,10 +158,10 @@ def _is_needed(session: Session, first: int, size: int) -> bool:
     return found is not None
 
 
-def _delete_portion(database: Database) -> bool:
-    """Delete some deliveries of a marked distribution; whether there were any."""
+def _delete_portion(database: Database, table: type[Delivery | DigestMember]) -> bool:
+    """Delete some rows of a marked distribution; whether there were any."""
     with database.transaction() as session:
-        has_some = sa.exists().where(Delivery.distribution_id == Distribution.id)
+        has_some = sa.exists().where(table.distribution_id == Distribution.id)
         distribution_id = session.scalar(
             sa.select(Distribution.id)
             .where(Distribution.deliveries_dropped_at.is_not(None), has_some)
@@ -167,16 +170,16 @@ def _delete_portion(database: Database) -> bool:
         if distribution_id is None:
             return False
         portion = (
-            sa.select(Delivery.subscriber_id)
-            .where(Delivery.distribution_id == distribution_id)
-            .order_by(Delivery.subscriber_id)
+            sa.select(table.subscriber_id)
+            .where(table.distribution_id == distribution_id)
+            .order_by(table.subscriber_id)
             .limit(PORTION_ROWS)
             .subquery()
         )
         last = sa.select(sa.func.max(portion.c.subscriber_id)).scalar_subquery()
         session.execute(
-            sa.delete(Delivery)
-            .where(Delivery.distribution_id == distribution_id, Delivery.subscriber_id <= last)
+            sa.delete(table)
+            .where(table.distribution_id == distribution_id, table.subscriber_id <= last)
             .execution_options(synchronize_session=False)
         )
     return True

@@ -1,31 +1,152 @@
-"""Which column of a table is which, however people write its name.
+"""What columns of a table are called: in our own export, in those of others, and by people.
 
-`E-mail`, `Email address` and `email` are one column. A synonym counts only where no column has
-the name itself, so that a table with both is read as it says.
+Names are compared folded: in lower case, without accents, blanks and punctuation, so that
+`E-mail`, `E_MAIL` and `e mail` are one name. Among synonyms the first in order counts.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Final
 
 COLUMNS: Final = ("email", "name", "language", "format", "outlet")
-SYNONYMS: Final = {
-    "email": ("emailaddress", "mail", "mailaddress"),
-    "name": ("fullname", "contactname"),
-    "language": ("lang", "preferredlanguage"),
-    "format": ("mailformat", "emailformat"),
-    "outlet": ("mediaoutlet", "organisation", "organization", "publication"),
+"""What a subscriber's row holds, and an export begins with."""
+
+FREQUENCY: Final = "frequency"
+STATE: Final = "state"
+CONSENT_SOURCE: Final = "consent-source"
+CONSENT_DATE: Final = "consent-date"
+MAPPABLE: Final = (*COLUMNS, FREQUENCY, STATE, CONSENT_SOURCE, CONSENT_DATE)
+"""What `--map` can name."""
+
+GONE_AT: Final = "gone-at"
+"""When somebody unsubscribed or bounced for good: whoever has a cell there is not mailed."""
+ATTRIBUTES: Final = "attributes"
+"""An object in JSON, whose members count where there is no column for them (listmonk)."""
+
+SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
+    "email": (
+        "emailaddress",
+        "mail",
+        "mailaddress",
+        "destination",  # GovDelivery
+        "courriel",
+        "adressecourriel",
+        "adresseemail",
+        "adressemail",
+        "emailadresse",
+        "mailadresse",
+        "correo",
+        "correoelectronico",
+        "direcciondecorreoelectronico",
+        "indirizzoemail",
+        "endereçodeemail",
+        "электроннаяпочта",
+        "адресэлектроннойпочты",
+        "почта",
+        "البريدالإلكتروني",
+        "邮箱",
+        "电子邮件",
+        "电子邮箱",
+        "邮件地址",
+    ),
+    "name": (
+        "fullname",
+        "contactname",
+        "displayname",
+        "subscribername",
+        "nomcomplet",
+        "nombrecompleto",
+        "nombre",
+        "nom",
+        "имя",
+        "фио",
+        "الاسم",
+        "姓名",
+    ),
+    "language": (
+        "lang",
+        "preferredlanguage",
+        "locale",
+        "langue",
+        "sprache",
+        "idioma",
+        "lingua",
+        "язык",
+        "اللغة",
+        "语言",
+    ),
+    "format": ("mailformat", "emailformat", "emailtype"),
+    "outlet": (
+        "mediaoutlet",
+        "organisation",
+        "organization",
+        "publication",
+        "media",
+        "company",
+        "companyname",
+        "employer",
+        "medio",
+        "redaktion",
+        "издание",
+        "сми",
+        "المؤسسة",
+        "媒体",
+    ),
+    FREQUENCY: (
+        "digestfor",
+        "digest",
+        "deliveryfrequency",
+        "deliverypreference",
+        "emailfrequency",
+        "fréquence",
+        "frecuencia",
+        "häufigkeit",
+        "частота",
+        "频率",
+    ),
+    STATE: (
+        "status",
+        "memberstatus",
+        "subscriberstatus",
+        "subscriptionstatus",
+        "emailstatus",
+        "contactstatus",
+    ),
+    CONSENT_SOURCE: (
+        "consent",
+        "origin",  # GovDelivery
+        "signupsource",
+        "optinsource",
+        "subscriptionsource",
+        "source",
+    ),
+    CONSENT_DATE: (
+        "dateofconsent",
+        "confirmtime",  # Mailchimp
+        "optintime",
+        "consenttimestamp",
+        "confirmedat",
+        "optindate",
+        "subscriptiondate",  # GovDelivery
+        "subscriptioncreated",
+        "subscribedat",
+        "dateadded",
+        "datejoined",
+        "signupdate",
+        "createdat",  # listmonk
+        "datecreated",
+    ),
+    GONE_AT: (
+        "unsubtime",  # Mailchimp: its files of those who left, and of what bounced
+        "cleantime",
+        "unsubscribedat",
+        "unsubscribedate",
+        "dateunsubscribed",
+        "optouttime",
+        "bouncedat",
+    ),
+    ATTRIBUTES: ("attribs",),
 }
-
-
-def column_names(cells: Sequence[str]) -> tuple[str, ...]:
-    """The names of the columns: ours where we know them, else as they are, in lower case."""
-    folded = [re.sub(r"[\s_-]+", "", cell.lower()) for cell in cells]
-    names = [cell.strip().lower() for cell in cells]
-    for column in (*COLUMNS, "state"):
-        places = [place for place, name in enumerate(folded) if name == column]
-        synonyms = SYNONYMS.get(column, ())
-        places = places or [p for p, name in enumerate(folded) if name in synonyms][:1]
-        for place in places:
-            names[place] = column
-    return tuple(names)
+FIRST_NAMES: Final = ("firstname", "fname", "givenname", "forename", "prénom", "vorname")
+LAST_NAMES: Final = ("lastname", "lname", "surname", "familyname", "nachname", "apellidos")
+EXPORTED_TOO: Final = frozenset({"lists", "since"})
+"""What our own export has besides: nobody wonders that an import does not read it."""

@@ -23,6 +23,7 @@ class By(enum.StrEnum):
     PREFERENCES = "preferences"
     STOP_ALL = "stop all"
     UNDO = "undo"
+    REASON = "reason"
     SIGN_UP = "sign-up"
     ADDRESS_CHANGE = "address change"
     DESK = "desk"

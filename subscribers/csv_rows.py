@@ -5,23 +5,31 @@ puts an apostrophe before `= + - @`, tab and carriage return, and an import take
 """
 
 import functools
+import json
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from babel import Locale
 
 from mail.addresses import AddressError, parse_address
 from mail.text import name_fault
 from subscribers.address_words import told
-from subscribers.columns import COLUMNS
-from subscribers.csv_text import Fault, Record, TableError
-from subscribers.models import Format
+from subscribers.columns import (
+    ATTRIBUTES,
+    CONSENT_DATE,
+    CONSENT_SOURCE,
+    FREQUENCY,
+    GONE_AT,
+    STATE,
+)
+from subscribers.csv_text import Fault, Record
+from subscribers.import_columns import Columns, fold, names_of
+from subscribers.import_words import date_of, frequency_of, stops_mail
+from subscribers.models import Format, Frequency
 
 FORMATS: Final = frozenset(Format)
-NOT_TO_BE_MAILED: Final = frozenset({"suspended", "suppressed", "ended"})
-"""States in our own export's `state` column: who has one does not come in by another file."""
 VALUE_MAX_CHARACTERS: Final = 60
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _NEUTRALISED = re.compile(r"''*[=+\-@\t\r]")
@@ -38,6 +46,10 @@ class Row(NamedTuple):
     language: str | None
     format: str | None
     outlet: str | None
+    frequency: str | None = None
+    consent_source: str | None = None
+    """Where and when they agreed, where the table itself says it."""
+    consent_date: str | None = None
 
 
 def neutralised(cell: str) -> str:
@@ -50,12 +62,25 @@ def plain_cell(cell: str) -> str:
     return cell[1:] if cell[:1] == "'" and _NEUTRALISED.match(cell) else cell
 
 
-def row_reader(columns: Sequence[str]) -> Callable[[Record], Row | Fault]:
-    """A reader of rows with these columns; raises TableError when `email` is not among them."""
-    _check(columns)
-    width = len(columns)
-    email, name, language, fmt, outlet = (_place(columns, column) for column in COLUMNS)
-    state = _place(columns, "state")
+def row_reader(columns: Columns) -> Callable[[Record], Row | Fault]:
+    """A reader of rows of a table with these columns."""
+    width = len(columns.header)
+    email, language, fmt, outlet, frequency, state, source, attributes = (
+        _place(columns, said)
+        for said in (
+            "email",
+            "language",
+            "format",
+            "outlet",
+            FREQUENCY,
+            STATE,
+            CONSENT_SOURCE,
+            ATTRIBUTES,
+        )
+    )
+    names = columns.places.get("name", (-1,))
+    dates, gone = columns.places.get(CONSENT_DATE, ()), columns.places.get(GONE_AT, ())
+    from_attributes = [said for said in IN_ATTRIBUTES if said not in columns.places]
 
     def read(record: Record) -> Row | Fault:
         line, cells = record
@@ -67,19 +92,27 @@ def row_reader(columns: Sequence[str]) -> Callable[[Record], Row | Fault]:
         # Cells past the last column are empty, and so is the one that absent columns read.
         cells = [*cells[:width], ""]
         given = plain_cell(cells[email].strip())
+        name = cells[names[0]] if len(names) == 1 else _joined([cells[place] for place in names])
         try:
-            _check_readable((given, cells[name], cells[outlet]))
+            _check_readable((given, name, cells[outlet]))
             address = parse_address(given)
-            _check_state(cells[state].strip().lower())
-            return Row(
+            _check_state(cells[state].strip())
+            for place in gone:
+                _check_gone(columns.header[place], cells[place])
+            row = Row(
                 line,
                 str(address),
                 address.key,
-                _text("name", cells[name]),
+                _text("name", name),
                 _language(cells[language].strip()),
                 _format(cells[fmt].strip()),
                 _text("outlet", cells[outlet]),
+                _frequency(cells[frequency].strip()),
+                _text("consent's source", cells[source]),
+                next((_date(cells[place]) for place in dates if cells[place].strip()), None),
             )
+            said = cells[attributes].strip()
+            return _with_attributes(row, said, from_attributes) if said else row
         except AddressError as error:
             return Fault(line, told(error, given), _shown(given))
         except _Refused as error:
@@ -96,28 +129,22 @@ class _Refused(Exception):
         self.is_bad = is_bad
 
 
-def _check(columns: Sequence[str]) -> None:
-    if "email" not in columns:
-        found = ", ".join(_shown(column) or "“”" for column in columns[:12])
-        hint = (
-            " (is the first line an address already? It must name the columns: email,name)"
-            if any("@" in column for column in columns)
-            else ""
-        )
-        raise TableError(f"there is no column “email”; the columns are: {found}{hint}")
-    for column in COLUMNS:
-        if columns.count(column) > 1:
-            raise TableError(f"there are {columns.count(column)} columns called “{column}”")
-
-
-def _place(columns: Sequence[str], column: str) -> int:
-    """Where the column is; -1, the empty cell at the end, when it is not there."""
-    return columns.index(column) if column in columns else -1
+def _place(columns: Columns, said: str) -> int:
+    """Where it is said; -1, the empty cell at the end, when it is not."""
+    return columns.places.get(said, (-1,))[0]
 
 
 def _check_state(state: str) -> None:
-    if state in NOT_TO_BE_MAILED:
-        raise _Refused(f"the file itself says that it is {state}", is_bad=False)
+    if stops_mail(state):
+        raise _Refused(f"the file itself says that it is {state.lower()}", is_bad=False)
+
+
+def _check_gone(column: str, cell: str) -> None:
+    if cell.strip():
+        raise _Refused(
+            f"the file itself says that no mail goes there ({column}: {_shown(cell.strip())})",
+            is_bad=False,
+        )
 
 
 def _check_readable(cells: Sequence[str]) -> None:
@@ -136,6 +163,41 @@ def _text(column: str, cell: str) -> str | None:
     if fault is not None:
         raise _Refused(fault.replace("the name", f"the {column}"))
     return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _joined(parts: Sequence[str]) -> str:
+    """A name of several cells, such as the first and the last one."""
+    return " ".join(filter(None, (plain_cell(part).strip() for part in parts)))
+
+
+def _frequency(cell: str) -> str | None:
+    if not cell:
+        return None
+    found = frequency_of(cell)
+    if found is None:
+        raise _Refused(f"how often is {', '.join(Frequency)}, not {_shown(cell)}")
+    return found.value
+
+
+def _date(cell: str) -> str | None:
+    return _text("date of consent", date_of(plain_cell(cell)))
+
+
+def _with_attributes(row: Row, cell: str, wanted: Sequence[str]) -> Row:
+    """The row, with what members of a JSON object say of what no column says."""
+    try:
+        given = json.loads(cell)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        raise _Refused(f"the attributes are no object in JSON: {_shown(cell)}")
+    members = {fold(name): value for name, value in given.items() if isinstance(value, str)}
+    found: dict[str, Any] = {}
+    for said in wanted:
+        value = next((members[name] for name in names_of(said) if name in members), "").strip()
+        if value:
+            found[said] = IN_ATTRIBUTES[said](value)
+    return row._replace(**found)
 
 
 def _format(cell: str) -> str | None:
@@ -169,6 +231,19 @@ def _usual_case(subtag: str) -> str:
 @functools.cache
 def _known_languages() -> frozenset[str]:
     return frozenset(Locale("en").languages)
+
+
+def _outlet(cell: str) -> str | None:
+    return _text("outlet", cell)
+
+
+IN_ATTRIBUTES: Final[Mapping[str, Callable[[str], str | None]]] = {
+    "language": _language,
+    "format": _format,
+    "outlet": _outlet,
+    FREQUENCY: _frequency,
+}
+"""What attributes can say, and how that is read."""
 
 
 def _shown(text: str) -> str:

@@ -12,11 +12,11 @@ import re
 import shutil
 import tempfile
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final, TextIO
 
-from subscribers.columns import column_names
+from subscribers.import_columns import is_email_column
 
 LINE_MAX_CHARACTERS: Final = 65_536
 RECORD_MAX_LINES: Final = 50
@@ -73,7 +73,7 @@ Record = tuple[int, list[str]]
 
 
 class Table:
-    """A table's columns, and its records one by one."""
+    """A table's columns as it names them, and its records one by one."""
 
     def __init__(self, stream: BinaryIO) -> None:
         """Read the header; raises TableError when there is none."""
@@ -268,8 +268,12 @@ def _columns(line: str, said: str | None) -> tuple[tuple[str, ...], str]:
     found: tuple[tuple[str, ...], str] = ((), ",")
     for delimiter in (said,) if said else DELIMITERS:
         reader = csv.reader([line], delimiter=delimiter, skipinitialspace=True)
-        names = column_names(next(reader))
-        is_better = ("email" in names, len(names)) > ("email" in found[0], len(found[0]))
-        if is_better:
+        names = tuple(name.strip() for name in next(reader))
+        if _worth(names) > _worth(found[0]):
             found = (names, delimiter)
     return found
+
+
+def _worth(names: Sequence[str]) -> tuple[bool, int]:
+    """How likely a line is split at the right delimiter."""
+    return any(map(is_email_column, names)), len(names)

@@ -6,10 +6,11 @@ have gone forward; of one that comes twice, the first is meant.
 """
 
 import datetime as dt
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from subscribers.models import Frequency
 
@@ -42,6 +43,11 @@ class Clock:
         """Whether weekly digests come on the day of this moment."""
         return at.astimezone(self.zone).weekday() == WEEKDAY
 
+    def is_any_weekly(self, first: dt.datetime, last: dt.datetime) -> bool:
+        """Whether weekly digests come at one of these moments, or between them."""
+        at = self.next_after(first - dt.timedelta(microseconds=1), (Frequency.WEEKLY,))
+        return at is not None and at <= last
+
     def next_after(self, moment: dt.datetime, frequencies: Iterable[str]) -> dt.datetime | None:
         """The first time after an aware moment, in UTC; None where no frequency has digests."""
         wanted = set(frequencies)
@@ -69,8 +75,17 @@ def clock_of(own: Wish, lists: Iterable[Wish], language: str, office: ZoneInfo) 
     and the office's.
     """
     wishes = [own, *lists]
-    named = [one.timezone for one in wishes if one.timezone]
-    hours = [one.hour for one in wishes if one.hour is not None]
-    by_language = ZONES_BY_LANGUAGE.get(language)
-    zone = ZoneInfo(named[0]) if named else ZoneInfo(by_language) if by_language else office
-    return Clock(zone, hours[0] if hours else HOUR)
+    names = [one.timezone for one in wishes if one.timezone]
+    names.append(ZONES_BY_LANGUAGE.get(language.lower().partition("-")[0], ""))
+    zones = filter(None, map(_zone, names))
+    hours = (one.hour for one in wishes if one.hour is not None)
+    return Clock(next(zones, office), next(hours, HOUR))
+
+
+@functools.cache
+def _zone(name: str) -> ZoneInfo | None:
+    """The zone of this name; None where this machine's tables have none of it any more."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return None

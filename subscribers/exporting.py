@@ -1,7 +1,8 @@
 """Export: subscribers as CSV, row by row, in a form that spreadsheets cannot run.
 
-With a list: who is on it (pending, active, suspended), since when. Without one: everybody,
-with the lists they are on. What was exported comes in again by an import as it was.
+With a list: who is on it (pending, active, suspended), how often they get it, since when.
+Without one: everybody, with the lists they are on. What was exported comes in again by an import
+as it was.
 """
 
 import csv
@@ -13,7 +14,7 @@ from typing import Any, Final, Protocol
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from subscribers.columns import COLUMNS
+from subscribers.columns import COLUMNS, FREQUENCY, STATE
 from subscribers.csv_rows import neutralised
 from subscribers.lists import list_by_slug
 from subscribers.models import (
@@ -52,8 +53,7 @@ def export_subscribers(session: Session, text: Text, list_slug: str | None = Non
     # Nothing is written before the database has answered.
     first = next(pages, [])
     writer = csv.writer(text)
-    more = ("state", "since") if list_id is not None else ("lists", "state", "since")
-    writer.writerow((*COLUMNS, *more))
+    writer.writerow((*COLUMNS, FREQUENCY if list_id is not None else "lists", STATE, "since"))
     count = 0
     for page in itertools.chain([first] if first else [], pages):
         entries = _entries(session, [person.id for person in page], list_id)
@@ -100,6 +100,7 @@ def _entries(session: Session, ids: list[int], list_id: int | None) -> dict[int,
         sa.select(
             Subscription.subscriber_id,
             Subscription.state,
+            Subscription.frequency,
             sa.func.coalesce(
                 Subscription.ended_at, Subscription.began_at, Subscription.created_at
             ).label("since"),
@@ -128,6 +129,8 @@ def _cells(person: Any, entries: list[Any], list_id: int | None) -> Iterator[str
     if list_id is None:
         on = (entry.slug for entry in entries if entry.state != SubscriptionState.ENDED)
         yield " ".join(dict.fromkeys(on))
+    else:
+        yield entries[0].frequency if entries else ""
     yield from _standing(person, entries)
 
 

@@ -1,7 +1,6 @@
-"""One chunk of an import, in SQL: what will become of each row, then all of it in sets.
+"""One chunk of an import, in SQL: what will become of each row; `import_doing` does it.
 
-A plan is made of the staged rows, which says each row's fate; the statements that follow act
-on the plan, and each holds its own against whoever leaves or signs up at the same moment.
+A plan is made of the staged rows, which says each row's fate.
 """
 
 import datetime as dt
@@ -13,11 +12,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from runtime.database import database_now, is_postgresql
+from runtime.database import is_postgresql
 from subscribers.import_tables import next_id, rows
 from subscribers.import_tables import plan as _plan
 from subscribers.models import (
-    Format,
     MailingList,
     Subscriber,
     Subscription,
@@ -40,8 +38,18 @@ class Fate(enum.StrEnum):
     SUPPRESSED = "suppressed"
 
 
-_FIELDS: Final = ("name", "language", "format", "outlet")
+FIELDS: Final = ("name", "language", "format", "outlet")
 SKIPPED: Final = (Fate.LEFT, Fate.STOPPED, Fate.SUSPENDED, Fate.SUPPRESSED)
+BEGINNING: Final = (Fate.NEW, Fate.JOINS, Fate.CONFIRMS)
+
+
+@dataclass(frozen=True, slots=True)
+class Consented:
+    """How and when the people of a table agreed, where its rows say nothing of it."""
+
+    source: str
+    date: str
+    """In ISO 8601."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,7 @@ class Target:
     list_id: int
     is_confirmed: bool
     source: str
+    consent: Consented
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,7 @@ def plan(session: Session, target: Target) -> Plan:
     )
     differs = sa.and_(
         person.id.is_not(None),
-        sa.or_(*(_differs(rows.c[field], getattr(person, field)) for field in _FIELDS)),
+        sa.or_(*(_differs(rows.c[field], getattr(person, field)) for field in FIELDS)),
     )
     fresh_id = sa.case(
         (sa.and_(person.id.is_(None), Suppression.id.is_(None)), next_id(session)),
@@ -177,99 +186,6 @@ def _last(column: Any, *which: Any) -> Any:
         .order_by(Subscription.ended_at.desc())
         .limit(1)
         .scalar_subquery()
-    )
-
-
-def apply(session: Session, target: Target, planned: Plan) -> None:
-    """Do what the plan says.
-
-    Raises IntegrityError where somebody signed up since the plan was made: plan again.
-    """
-    if planned.fates.get(Fate.NEW):
-        _add_people(session)
-        _subscribe(session, target, Fate.NEW)
-    if planned.fates.get(Fate.JOINS):
-        _subscribe(session, target, Fate.JOINS)
-    if planned.fates.get(Fate.CONFIRMS):
-        _confirm(session, target)
-    if planned.changes:
-        _update_fields(session)
-
-
-def _add_people(session: Session) -> None:
-    given = ["address", "address_key", "address_hash", "name", "outlet"]
-    fresh = sa.select(
-        _plan.c.subscriber_id,
-        *(_plan.c[column] for column in given),
-        sa.func.coalesce(_plan.c.language, "en"),
-        sa.func.coalesce(_plan.c.format, Format.HTML),
-        database_now(),
-    ).where(_plan.c.fate == Fate.NEW)
-    session.execute(
-        sa.insert(Subscriber).from_select(
-            ["id", *given, "language", "format", "created_at"], fresh.order_by(_plan.c.line)
-        )
-    )
-
-
-def _subscribe(session: Session, target: Target, fate: Fate) -> None:
-    """Only who never had anything to do with this list: who left meanwhile stays away.
-
-    So do those who stopped all mail, or were suspended, meanwhile.
-    """
-    state = SubscriptionState.ACTIVE if target.is_confirmed else SubscriptionState.PENDING
-    joining = sa.select(
-        _plan.c.subscriber_id,
-        sa.literal(target.list_id),
-        sa.literal(state.value),
-        database_now() if target.is_confirmed else sa.null(),
-        sa.literal(target.source),
-        database_now(),
-    ).where(_plan.c.fate == fate)
-    if fate != Fate.NEW:
-        person = _plan.c.subscriber_id
-        joining = joining.where(
-            ~had_to_do_with(person, target.list_id), ~is_suspended(person), ~has_stopped_all(person)
-        )
-    session.execute(
-        sa.insert(Subscription).from_select(
-            ["subscriber_id", "list_id", "state", "began_at", "source", "created_at"],
-            joining.order_by(_plan.c.line),
-        )
-    )
-
-
-def _confirm(session: Session, target: Target) -> None:
-    confirming = sa.select(_plan.c.subscriber_id).where(_plan.c.fate == Fate.CONFIRMS)
-    session.execute(
-        sa.update(Subscription)
-        .where(
-            Subscription.subscriber_id.in_(confirming),
-            Subscription.list_id == target.list_id,
-            Subscription.state == SubscriptionState.PENDING,
-            ~is_suspended(Subscription.subscriber_id),
-        )
-        .values(state=SubscriptionState.ACTIVE, began_at=database_now())
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _update_fields(session: Session) -> None:
-    """A cell that is empty says nothing, so it changes nothing."""
-    session.execute(
-        sa.update(Subscriber)
-        .where(
-            Subscriber.id == _plan.c.subscriber_id,
-            _plan.c.differs,
-            _plan.c.fate.not_in(SKIPPED),
-        )
-        .values(
-            {
-                field: sa.func.coalesce(_plan.c[field], getattr(Subscriber, field))
-                for field in _FIELDS
-            }
-        )
-        .execution_options(synchronize_session=False)
     )
 
 

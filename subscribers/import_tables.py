@@ -33,6 +33,9 @@ def _temporary(name: str, *more: sa.Column[Any]) -> sa.Table:
         sa.Column("language", sa.Text),
         sa.Column("format", sa.Text),
         sa.Column("outlet", sa.Text),
+        sa.Column("frequency", sa.Text),
+        sa.Column("consent_source", sa.Text),
+        sa.Column("consent_date", sa.Text),
         sa.Column("address_hash", sa.LargeBinary),
         *more,
         prefixes=["TEMPORARY"],
@@ -71,7 +74,9 @@ def stage(session: Session, chunk: Staged) -> None:
     for made in (plan, rows):
         connection.exec_driver_sql(f"DROP TABLE IF EXISTS temp.{made.name}")
     _metadata.create_all(connection, checkfirst=False)
-    connection.exec_driver_sql("INSERT INTO import_row VALUES (?, ?, ?, ?, ?, ?, ?, ?)", chunk)
+    connection.exec_driver_sql(
+        "INSERT INTO import_row VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", chunk
+    )
 
 
 def next_id(session: Session) -> sa.ColumnElement[int]:

@@ -8,7 +8,7 @@ field by leaving it out, sends no mail, and running it twice changes nothing.
 
 import datetime as dt
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Final
 
@@ -16,11 +16,12 @@ import sqlalchemy as sa
 
 from mail.hashing import suppression_hash
 from runtime.database import Database
-from subscribers import import_chunk, import_tables
-from subscribers.columns import COLUMNS
+from subscribers import import_chunk, import_doing, import_tables
 from subscribers.csv_rows import Row, row_reader
-from subscribers.csv_text import Fault, Table
-from subscribers.import_chunk import Fate, Skip, Target
+from subscribers.csv_text import Fault, Table, TableError
+from subscribers.import_chunk import Consented, Fate, Skip, Target
+from subscribers.import_columns import Columns, ColumnsError, find_columns
+from subscribers.import_doing import ChangedMeanwhile
 from subscribers.import_tables import HashedRow, Staged
 from subscribers.lists import list_by_slug
 from subscribers.reading_ahead import one_ahead
@@ -28,8 +29,6 @@ from subscribers.seen import Seen
 
 CHUNK_ROWS: Final = 10_000
 ATTEMPTS: Final = 5
-KNOWN_COLUMNS: Final = frozenset({*COLUMNS, "lists", "state", "since"})
-"""What an export has: its other columns are no surprise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +89,8 @@ class Importing:
     hash_key: str
     source: str
     tell: Callable[[Problem], None]
+    consent: Consented
+    """How and when they agreed, where a row says nothing of it."""
     is_confirmed: bool = False
     is_dry_run: bool = False
     zone: dt.tzinfo = dt.UTC
@@ -100,18 +101,19 @@ class Importing:
 class Source:
     """A table of subscribers, ready to be read; raises TableError when it is none."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, stated: Mapping[str, Sequence[str]] | None = None) -> None:
+        """`stated` says which columns to take for what; the others are found by their names."""
         self._table = Table(stream)
-        self._read = row_reader(self._table.columns)
+        try:
+            self.columns: Columns = find_columns(self._table.columns, stated)
+        except ColumnsError as error:
+            raise TableError(str(error)) from None
+        self._read = row_reader(self.columns)
 
     @property
-    def notes(self) -> list[str]:
-        """What people should know about how it is read."""
-        notes = [self._table.encoding.note] if self._table.encoding.note else []
-        unknown = [name for name in self._table.columns if name and name not in KNOWN_COLUMNS]
-        if unknown:
-            notes.append(f"has columns that are not read: {', '.join(unknown)}")
-        return notes
+    def note(self) -> str | None:
+        """What people should know about how it is read, if anything."""
+        return self._table.encoding.note
 
     def __iter__(self) -> Iterator[Row | Fault]:
         for record in self._table:
@@ -124,7 +126,7 @@ def import_subscribers(
     """Import all rows; raises UnknownListError, and ImportInterruptedError."""
     with database.reading() as session:
         list_id = list_by_slug(session, importing.list_slug).id
-    target = Target(list_id, importing.is_confirmed, importing.source)
+    target = Target(list_id, importing.is_confirmed, importing.source, importing.consent)
     totals, seen = Totals(), Seen()
     chunks = one_ahead(_chunks(iter(source), seen, importing.hash_key, database))
     try:
@@ -208,10 +210,10 @@ def _apply(
                 if is_dry_run:
                     session.rollback()
                 else:
-                    import_chunk.apply(session, target, planned)
+                    import_doing.apply(session, target, planned)
             break
-        except sa.exc.IntegrityError:
-            # Somebody signed up at the same moment: they are known now.
+        except (sa.exc.IntegrityError, ChangedMeanwhile):
+            # Somebody signed up or left at the same moment: that is known now.
             if attempt == ATTEMPTS:
                 raise
     fates, changes = planned.fates, planned.changes

@@ -90,6 +90,10 @@ class Links:
         """The token in an "Undo" button: good for that one change."""
         return self._keyring.sign(Purpose.UNDO, undo.subscriber_id, undo.entry_id)
 
+    def reason_token(self, left: Undo) -> str:
+        """The token in the form that asks why somebody left: good for that one leaving."""
+        return self._keyring.sign(Purpose.REASON, left.subscriber_id, left.entry_id)
+
     def unsubscribing(self, token: str) -> Unsubscribing:
         """What an unsubscribe token may do."""
         return Unsubscribing(*self._read(Purpose.UNSUBSCRIBE, token, 2))
@@ -108,6 +112,10 @@ class Links:
     def undoing(self, token: str) -> Undo:
         """The change that an undo token names."""
         return Undo(*self._read(Purpose.UNDO, token, 2))
+
+    def reasoning(self, token: str) -> Undo:
+        """The leaving that a reason's token names."""
+        return Undo(*self._read(Purpose.REASON, token, 2))
 
     def confirming_sign_up(self, token: str) -> int:
         """The id of the sign-up that a token confirms."""

@@ -1,25 +1,26 @@
-"""Mailing lists: making one, and reading how many people are on each."""
+"""Mailing lists: making and changing one, and reading how many people are on each."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mail.addresses import AddressError, parse_sender
-from mail.text import name_fault
-from subscribers.address_words import told
-from subscribers.models import MailingList, Subscription, SubscriptionState
+from subscribers.list_fields import ListError, checked
+from subscribers.models import (
+    PLAN_ANEW,
+    Frequency,
+    MailingList,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+)
 
 SLUG_MAX_CHARACTERS: Final = 63
 """A slug is a label of List-Id (RFC 2919 section 2), so of a domain name (RFC 1035)."""
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
-
-
-class ListError(Exception):
-    """A list that cannot be made; the text is one plain line."""
 
 
 class ListExistsError(ListError):
@@ -46,6 +47,10 @@ class ListSummary:
     is_private: bool
     reply_to: str | None
     sender: str | None
+    topic: str | None
+    cadence: str | None
+    timezone: str | None
+    digest_hour: int | None
     active: int
     pending: int
     suspended: int
@@ -75,26 +80,17 @@ def create_list(
     title: str,
     *,
     is_private: bool = False,
-    description: str | None = None,
-    reply_to: str | None = None,
-    sender: str | None = None,
+    **given: str | None,
 ) -> MailingList:
-    """Make a list; raises ListExistsError, and ListError for values that cannot be mailed.
+    """Make a list; raises ListExistsError, and ListError for what cannot be kept or mailed.
 
-    `reply_to` and `sender` are mailboxes, `Name <address>`.
+    `given` are others of `LIST_FIELDS`, as `subscribers.list_fields.checked` takes them.
     """
-    title = title.strip()
-    fault = slug_fault(slug) or _title_fault(title)
+    fault = slug_fault(slug)
     if fault is not None:
         raise ListError(fault)
-    made = MailingList(
-        slug=slug,
-        title=title,
-        description=(description or "").strip() or None,
-        is_private=is_private,
-        reply_to=_mailbox("--reply-to", reply_to),
-        sender=_mailbox("--sender", sender),
-    )
+    fields = checked({"title": title} | _said(given))
+    made = MailingList(slug=slug, is_private=is_private, **fields)
     try:
         with session.begin_nested():
             session.add(made)
@@ -106,6 +102,42 @@ def create_list(
             f"the list {slug} exists already; its title is “{known.title}”"
         ) from None
     return made
+
+
+def change_list(session: Session, slug: str, **given: str | None) -> list[str]:
+    """Change these fields of a list; the names of those that became different.
+
+    An empty text takes a field away. Raises UnknownListError, and ListError as `create_list`.
+    """
+    found, fields = list_by_slug(session, slug), checked(_said(given))
+    different = [name for name, value in fields.items() if getattr(found, name) != value]
+    for name in different:
+        setattr(found, name, fields[name])
+    session.flush()
+    if "timezone" in different or "digest_hour" in different:
+        _plan_digests_anew(session, found.id)
+    return different
+
+
+def _plan_digests_anew(session: Session, list_id: int) -> None:
+    """The list's hour or zone is that of all who have not chosen one."""
+    readers = sa.select(Subscription.subscriber_id).where(
+        Subscription.list_id == list_id,
+        Subscription.state != SubscriptionState.ENDED,
+        sa.or_(
+            Subscription.frequency != Frequency.AT_ONCE, Subscription.frequency_before.is_not(None)
+        ),
+    )
+    session.execute(
+        sa.update(Subscriber)
+        .where(Subscriber.id.in_(readers), Subscriber.next_digest_at.is_not(None))
+        .values(next_digest_at=PLAN_ANEW)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _said(given: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: text for name, text in given.items() if text is not None}
 
 
 def list_by_slug(session: Session, slug: str) -> MailingList:
@@ -135,27 +167,13 @@ def list_summaries(session: Session) -> list[ListSummary]:
             is_private=found.is_private,
             reply_to=found.reply_to,
             sender=found.sender,
+            topic=found.topic,
+            cadence=found.cadence,
+            timezone=found.timezone,
+            digest_hour=found.digest_hour,
             active=counts.get((found.id, SubscriptionState.ACTIVE), 0),
             pending=counts.get((found.id, SubscriptionState.PENDING), 0),
             suspended=counts.get((found.id, SubscriptionState.SUSPENDED), 0),
         )
         for found in session.scalars(sa.select(MailingList).order_by(MailingList.slug))
     ]
-
-
-def _title_fault(title: str) -> str | None:
-    if not title:
-        return "a list needs a title: people read it in every mail"
-    fault = name_fault(title)
-    return None if fault is None else fault.replace("the name", "the title")
-
-
-def _mailbox(option: str, text: str | None) -> str | None:
-    if text is None:
-        return None
-    if len(text.strip().splitlines()) > 1:
-        raise ListError(f"{option}: there is a line break in it: write all of it on one line")
-    try:
-        return str(parse_sender(text))
-    except AddressError as error:
-        raise ListError(f"{option}: {told(error, text)}") from error

@@ -26,9 +26,6 @@ class Frequency(enum.StrEnum):
     WEEKLY = "weekly"
 
 
-ARE_DIGESTS_SENT: Final = False
-"""Pages offer daily and weekly mail once there is something that sends it: nobody may choose
-what would leave them without any."""
 Json = sa.JSON().with_variant(JSONB(), "postgresql")
 
 

@@ -19,7 +19,9 @@ from subscribers.record_models import (
     SignUpList,
 )
 
-_NOT_TOLD: Final = frozenset({"address_hash", "address_key", "salt", "next_digest_at"})
+_NOT_TOLD: Final = frozenset(
+    {"address_hash", "address_key", "salt", "next_digest_at", "lease_id", "losses"}
+)
 """Made from what is told, or of use to us alone."""
 
 

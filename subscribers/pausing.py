@@ -20,6 +20,13 @@ def first_day(until: dt.datetime, zone: dt.tzinfo) -> dt.date:
     return day if beginning(day, zone) >= until else day + dt.timedelta(days=1)
 
 
+def a_month_on(day: dt.date) -> dt.date:
+    """The same day of the next month; its last one where it has no such day."""
+    first = (day.replace(day=1) + dt.timedelta(days=32)).replace(day=1)
+    last = (first + dt.timedelta(days=32)).replace(day=1) - dt.timedelta(days=1)
+    return first.replace(day=min(day.day, last.day))
+
+
 def days_offered(now: dt.datetime, zone: dt.tzinfo) -> tuple[dt.date, dt.date]:
     """From which day to which a pause may be asked for: tomorrow, and a year from now."""
     today = now.astimezone(zone).date()

@@ -75,6 +75,9 @@ class Copy:
     language: str | None
     is_desk: bool
     """Several people read it."""
+    timezone: str | None
+    paused_until: dt.datetime | None
+    """May have gone by."""
     choices: tuple[Choice, ...]
 
 
@@ -124,6 +127,8 @@ def copy(session: Session, subscriber_id: int, list_set_id: int) -> Copy:
         address=found.address if found else None,
         language=found.language if found else None,
         is_desk=found is not None and found.is_desk,
+        timezone=found.timezone if found else None,
+        paused_until=found.paused_until if found else None,
         choices=_choices(lists, _open(session, found.id if found else subscriber_id)),
     )
 

@@ -23,7 +23,16 @@ class Consent(Base):
     """
 
     __tablename__ = "consent"
-    __table_args__ = (sa.Index("ix_consent_subscriber_id_id", "subscriber_id", "id"),)
+    __table_args__ = (
+        sa.Index("ix_consent_subscriber_id_id", "subscriber_id", "id"),
+        # Why people left: few of very many entries.
+        sa.Index(
+            "ix_consent_reason_id",
+            "id",
+            sqlite_where=sa.text("what = 'reason'"),
+            postgresql_where=sa.text("what = 'reason'"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     subscriber_id: Mapped[int] = mapped_column(BigId)
@@ -151,6 +160,8 @@ class DeskMember(Base):
         # Who was invited lately, the ended ones too.
         sa.Index("ix_desk_member_desk_id_invited_at", "desk_id", "invited_at"),
         sa.Index("ix_desk_member_subscriber_id", "subscriber_id"),
+        # Erasure forgets invitations that were never accepted, too.
+        sa.Index("ix_desk_member_address_key", "address_key"),
         {"sqlite_autoincrement": True},
     )
 
@@ -167,13 +178,14 @@ class DeskMember(Base):
 
 
 class NoticeState(enum.StrEnum):
-    """queued → accepted / deferred / failed / cancelled."""
+    """queued → accepted / deferred / failed / cancelled / uncertain, as with deliveries."""
 
     QUEUED = "queued"
     ACCEPTED = "accepted"
     DEFERRED = "deferred"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    UNCERTAIN = "uncertain"
 
 
 class Notice(Base):
@@ -190,6 +202,13 @@ class Notice(Base):
         ),
         sa.Index("ix_notice_subscriber_id_created_at", "subscriber_id", "created_at"),
         sa.Index("ix_notice_created_at", "created_at"),
+        # What people on call look for.
+        sa.Index(
+            "ix_notice_failed",
+            "decided_at",
+            sqlite_where=sa.text("state IN ('failed', 'uncertain')"),
+            postgresql_where=sa.text("state IN ('failed', 'uncertain')"),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -203,8 +222,14 @@ class Notice(Base):
     language: Mapped[str] = mapped_column(sa.Text)
     state: Mapped[str] = mapped_column(sa.Text, server_default=NoticeState.QUEUED)
     attempts: Mapped[int] = mapped_column(sa.SmallInteger, server_default="0")
-    # When it is to be tried (again), or when whoever tries it now has lost it; None at the end.
+    # An attempt had no final reply: it may have come.
+    is_in_doubt: Mapped[bool] = mapped_column(server_default=sa.false())
+    # When it is to be tried (again); None at the end.
     due_at: Mapped[dt.datetime | None] = mapped_column(Moment())
+    # The lease of the lane that tries it now; where that lease is gone, its worker was lost.
+    lease_id: Mapped[int | None] = mapped_column(BigId)
+    # How often that has happened.
+    losses: Mapped[int] = mapped_column(sa.SmallInteger, server_default="0")
     # Its Message-ID derives from it, so that a repeat has the same one.
     salt: Mapped[bytes] = mapped_column(sa.LargeBinary)
     reason: Mapped[str | None] = mapped_column(sa.Text)

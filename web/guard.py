@@ -38,11 +38,12 @@ def was_just_queued(queued_at: dt.datetime, now: dt.datetime) -> bool:
     return now - queued_at < JUST_NOW + ON_ITS_WAY
 
 
-def too_soon(ours: Words) -> Box:
-    """What the page says then, above its form."""
+def too_soon(ours: Words, undo_token: str | None = None) -> Box:
+    """What the page says then, above its form; with the undo that was pressed, if that it was."""
     _ = ours.gettext
     return Box(
         _("Please press once more."),
         escape(_("Programs that check mail press buttons, too. Nothing was changed yet.")),
+        undo_token,
         is_error=True,
     )

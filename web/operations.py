@@ -15,6 +15,7 @@ from releases.models import Batch, BatchState, Distribution
 from runtime.database import Database, plain_reason
 from runtime.logging import get_logger
 from runtime.schema import read_schema
+from subscribers.notice_backlog import notice_backlog
 
 COUNTED: Final = ("queued", "accepted", "deferred", "failed", "suppressed", "uncertain")
 UNUSABLE: Final = "the database cannot be used: "
@@ -113,8 +114,21 @@ class _Queue(Collector):
             "medianote_distributions", "Unfinished distributions.", labels=("state",)
         )
         batches = GaugeMetricFamily("medianote_batches", "Unfinished batches.", labels=("state",))
+        notices = GaugeMetricFamily(
+            "medianote_notices",
+            "Notices that wait (queued, deferred), or were given up within a day.",
+            labels=("state",),
+        )
+        oldest = GaugeMetricFamily(
+            "medianote_notices_oldest_seconds", "Age of the oldest notice that waits."
+        )
+        overdue = GaugeMetricFamily(
+            "medianote_notices_overdue_seconds", "How long the first notice due has been due."
+        )
         try:
             counts = _read(self._database)
+            with self._database.reading() as session:
+                backlog = notice_backlog(session)
         except sa.exc.SQLAlchemyError as error:
             log.warning("metrics_without_database", why=plain_reason(error))
             up.add_metric([], 0)
@@ -124,7 +138,11 @@ class _Queue(Collector):
         families = {"delivery": deliveries, "distribution": distributions, "batch": batches}
         for (family, state), count in counts.items():
             families[family].add_metric([state], count)
-        return [up, depth, deliveries, distributions, batches]
+        for state in ("queued", "deferred", "failed", "uncertain"):
+            notices.add_metric([state], getattr(backlog, state))
+        oldest.add_metric([], backlog.oldest_seconds)
+        overdue.add_metric([], backlog.overdue_seconds)
+        return [up, depth, deliveries, distributions, batches, notices, oldest, overdue]
 
 
 def _read(database: Database) -> dict[tuple[str, str], int]:

@@ -78,6 +78,7 @@ class Site:
                 is_rehearsal=self.settings.is_rehearsal,
                 style_sheet_path=self.style_sheet_path,
                 feed_url=self.links.feed_url(),
+                here=_here(request),
                 seal_field=SEAL_FIELD,
                 seal=self.seals.seal(request.url.path),
                 **view,
@@ -113,6 +114,16 @@ class Site:
     def words_of(self, request: Request) -> Words:
         """Our words in the language that the reader's browser asks for."""
         return words(accepted_language(request.headers.get("accept-language", "")))
+
+
+def _here(request: Request) -> str:
+    """Where a page's forms go: to the page itself, but to no field of it.
+
+    Without it the page that follows a link from "what is amiss" to a field would open there, and
+    not at what it says on top.
+    """
+    query = request.url.query
+    return f"{request.url.path}?{query}" if query else request.url.path
 
 
 def make_site(settings: Settings, database: Database) -> Site:

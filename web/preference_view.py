@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 from runtime.i18n import Words, supported, words
 from runtime.zones import zone_label, zone_labels
 from subscribers.masking import in_full
-from subscribers.models import ARE_DIGESTS_SENT, Frequency
+from subscribers.models import Frequency
 from subscribers.pausing import days_offered
 from subscribers.queries import Choice
 from web.boxes import Box
@@ -41,7 +41,6 @@ def view(asked: Asked, typed: Draft | None, ours: Words) -> dict[str, Any]:
         "paused_to": asked.paused_to,
         "pause_first": first.isoformat(),
         "pause_last": last.isoformat(),
-        "has_digests": ARE_DIGESTS_SENT,
         "often": often_choices(ours),
         "languages": [words(language) for language in supported()],
         "zone_label": zone_label(shown.timezone, ours.language),

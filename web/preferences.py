@@ -10,14 +10,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from fastapi import Request
-from markupsafe import escape
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from mail.tokens import TokenError
 from releases.acceptance import last_notice, last_release
-from runtime.i18n import Words, words
-from subscribers.change_words import Reader, told
+from runtime.i18n import words
+from subscribers.change_words import Reader
 from subscribers.changes import Change
 from subscribers.commands import TooLate, Wanted, save, stop_all, undo
 from subscribers.merged import current_id
@@ -26,6 +25,7 @@ from subscribers.queries import profile
 from subscribers.subscription_rows import NotOffered
 from subscribers.telling import TooManyChanges, mail_private_link, tell
 from web.boxes import Box
+from web.change_boxes import saved_box
 from web.desk_copies import DeskCopyPages
 from web.desks import way_to_desks
 from web.forms import Form, FormFault
@@ -199,9 +199,9 @@ class PreferencePages:
             reader = Reader(self._site.settings.zone, visitor.is_private)
             box: Box | None = stale(ours) if is_stale else None
             if is_too_soon:
-                box = too_soon(ours)
+                box = too_soon(ours, form.one("undo") if form else None)
             elif change is not None:
-                box = self._saved(session, change, ours, reader)
+                box = saved_box(session, change, ours, reader, self._site.links)
             elif undone is not None:
                 box = undone_box(session, undone, ours, reader)
             elif is_link_sent:
@@ -217,13 +217,6 @@ class PreferencePages:
             way_to_desks=way,
             **view(asked, typed(asked, form) if is_typed and form else None, ours),
         )
-
-    def _saved(self, session: Session, change: Change, ours: Words, reader: Reader) -> Box:
-        _ = ours.gettext
-        if change.is_nothing:
-            return Box(_("Saved."), escape(_("Nothing was different from before.")))
-        undo_token = self._site.links.undo_token(change.undo)
-        return Box(_("Saved."), told(session, change, ours, reader), undo_token)
 
     def _too_many(self, request: Request, visitor: Visitor) -> Response:
         with self._site.database.reading() as session:

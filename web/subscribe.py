@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from mail.addresses import Address, AddressError, parse_address
 from runtime.i18n import Words, best_language, supported, words
-from subscribers.models import ARE_DIGESTS_SENT, Format, Frequency, MailingList
+from subscribers.models import Format, Frequency, MailingList
 from subscribers.sign_ups import Answer, Asked, ask
 from web.forms import Form, FormFault
 from web.languages import accepted_language
@@ -126,7 +126,6 @@ class SubscribePages:
             typed=typed,
             faults=faults,
             box=stale(ours) if is_stale else None,
-            has_digests=ARE_DIGESTS_SENT,
             often=often_choices(ours),
             languages=[words(language) for language in supported()],
             trap=TRAP,
@@ -183,7 +182,7 @@ def _checked(
     except AddressError:
         faults.append(Fault("address", _("Enter an e-mail address like name@example.com.")))
     are_known = typed.lists <= set(known)
-    offered = {one.value for one in Frequency if ARE_DIGESTS_SENT or one is Frequency.AT_ONCE}
+    offered = {one.value for one in Frequency}
     are_offered = are_known and set(typed.often.values()) <= offered
     if not typed.lists or not are_offered or typed.format not in {one.value for one in Format}:
         faults.append(Fault("lists", _("Tick at least one of the lists below.")))

@@ -1,5 +1,8 @@
 """`/u/TOKEN`: the link of "Stop these mails" and of List-Unsubscribe (RFC 8058)."""
 
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -12,27 +15,49 @@ from releases.acceptance import last_release
 from runtime.i18n import Words, words
 from subscribers.change_words import ANYBODY, Reader, named, told
 from subscribers.changes import Change
-from subscribers.commands import TooLate, undo, unsubscribe
+from subscribers.commands import TooLate, save, undo, unsubscribe
 from subscribers.consents import By
+from subscribers.leaving import WORDS_MAX_CHARACTERS, give_reason
 from subscribers.links import Unsubscribing
 from subscribers.masking import masked
 from subscribers.merged import current_id
 from subscribers.queries import Copy, copy, titles
-from subscribers.subscription_rows import KeeperOnly
+from subscribers.subscription_rows import KeeperOnly, NotOffered
 from subscribers.telling import TooManyChanges, tell
 from web.boxes import Box
+from web.change_boxes import saved_box
 from web.desk_copies import DeskCopyPages, refuse_one_click
-from web.forms import Form, FormFault, read_form
+from web.forms import SEAL_FIELD, Form, FormFault, read_form
 from web.guard import is_too_soon, too_soon
 from web.languages import accepted_language
+from web.leaving_reasons import (
+    Asking,
+    asking_again,
+    read_reason,
+    reason_choices,
+    unreasoned,
+)
+from web.less_mail import Less, less_mail
 from web.pages import Site
 from web.visits import via
 
 PostedForm = Annotated[Form, Depends(read_form)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """The page that is about to be shown, for what is said on top of it."""
+
+    session: Session
+    found: Copy
+    ours: Words
+
+
+Say = Callable[[_Looked], Box | None]
+
+
 class UnsubscribePages:
-    """The page, its form, and one-click."""
+    """The page, its forms, and one-click."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -47,7 +72,7 @@ class UnsubscribePages:
         return self._page(request, link)
 
     def post(self, request: Request, token: str, form: PostedForm) -> Response:
-        """One-click, or the page's own form."""
+        """One-click, or one of the page's own forms."""
         try:
             link = self._site.links.unsubscribing(token)
         except TokenError as error:
@@ -61,17 +86,33 @@ class UnsubscribePages:
             case FormFault.FOREIGN:
                 return self._site.error(request, 403)
             case FormFault.STALE:
-                return self._page(request, link, is_stale=True)
+                return self._page(request, link, lambda at: stale(at.ours), form=form)
             case None:
                 if self._came_too_soon(link, form):
-                    return self._page(request, link, is_too_soon=True)
-                try:
                     undo_token = form.one("undo")
-                    if undo_token is not None:
-                        return self._undo(request, link, undo_token)
-                    return self._stop(request, link, form)
+                    return self._page(
+                        request, link, lambda at: too_soon(at.ours, undo_token), form=form
+                    )
+                try:
+                    return self._do(request, link, form)
+                except NotOffered:
+                    return self._site.error(request, 400)
                 except TooManyChanges:
                     return self._site.error(request, 429, {"Retry-After": "3600"})
+
+    def _do(self, request: Request, link: Unsubscribing, form: Form) -> Response:
+        undo_token = form.one("undo")
+        if undo_token is not None:
+            return self._undo(request, link, undo_token)
+        match form.one("do"):
+            case None:
+                return self._stop(request, link, form)
+            case "weekly" | "pause":
+                return self._lessen(request, link, form)
+            case "reason":
+                return self._give_reason(request, link, form)
+            case _:
+                return self._site.error(request, 400)
 
     def _came_too_soon(self, link: Unsubscribing, form: Form) -> bool:
         with self._site.database.reading() as session:
@@ -110,7 +151,60 @@ class UnsubscribePages:
                 only=only,
             )
             tell(session, change)
-        return self._page(request, link, change=change, is_none_chosen=not chosen)
+        if not chosen:
+            return self._page(request, link, lambda at: none_chosen(at.ours), form=form)
+        return self._page(
+            request,
+            link,
+            lambda at: self._stopped(at, change, at.ours.gettext("Stopped.")),
+            asking=None
+            if change.is_nothing
+            else Asking(self._site.links.reason_token(change.undo)),
+        )
+
+    def _lessen(self, request: Request, link: Unsubscribing, form: Form) -> Response:
+        ticked = set(form.every("stop"))
+        with self._site.database.transaction() as session:
+            found = copy(session, link.subscriber_id, link.list_set_id)
+            less = self._less(found)
+            is_pause = form.one("do") == "pause"
+            if not is_pause and not ticked:
+                return self._page(request, link, lambda at: none_chosen(at.ours), form=form)
+            if found.address is None:
+                return self._page(request, link)
+            wanted = less.pause() if is_pause else less.once_a_week(ticked)
+            change = save(session, link.subscriber_id, wanted, via(request))
+            tell(session, change)
+        links = self._site.links
+        return self._page(
+            request,
+            link,
+            lambda at: saved_box(at.session, change, at.ours, self._reader(at.found), links),
+        )
+
+    def _less(self, found: Copy) -> Less:
+        now, zone = dt.datetime.now(dt.UTC), self._site.settings.zone
+        return less_mail(found, now, zone)
+
+    def _give_reason(self, request: Request, link: Unsubscribing, form: Form) -> Response:
+        asked = asking_again(form)
+        try:
+            left = self._site.links.reasoning(asked.token if asked else "")
+        except TokenError as error:
+            return self._site.bad_token(request, error)
+        assert asked is not None
+        reason = read_reason(asked)
+        if reason is None:
+            return self._page(request, link, lambda at: unreasoned(asked, at.ours), form=form)
+        with self._site.database.transaction() as session:
+            if current_id(session, left.subscriber_id) != current_id(session, link.subscriber_id):
+                return self._site.bad_token(request, TokenError())
+            change = give_reason(session, left, reason.why, reason.words, via(request))
+        if change is None:
+            return self._site.error(request, 400)
+        return self._page(
+            request, link, lambda at: self._stopped(at, change, at.ours.gettext("Thank you."))
+        )
 
     def _undo(self, request: Request, link: Unsubscribing, undo_token: str) -> Response:
         try:
@@ -123,51 +217,57 @@ class UnsubscribePages:
             change = undo(session, what, via(request))
             if isinstance(change, Change):
                 tell(session, change)
-        return self._page(request, link, undone=change)
+        return self._page(
+            request,
+            link,
+            lambda at: undone_box(at.session, change, at.ours, self._reader(at.found)),
+        )
 
     def _page(
         self,
         request: Request,
         link: Unsubscribing,
+        say: Say = lambda _: None,
         *,
-        change: Change | None = None,
-        undone: Change | TooLate | None = None,
-        is_stale: bool = False,
-        is_none_chosen: bool = False,
-        is_too_soon: bool = False,
+        form: Form | None = None,
+        asking: Asking | None = None,
     ) -> Response:
-        """The page as things are now, under what has just been done."""
+        """The page as things are now, under what `say` says of what has just been done.
+
+        `form`: what was posted and not taken, to be shown again.
+        """
         with self._site.database.reading() as session:
             found = copy(session, link.subscriber_id, link.list_set_id)
             if found.is_desk:
                 return self._desk_copies.page(request, found.address, found.language)
             ours = _words(request, found)
-            view = _view(found, ours)
-            box: Box | None
-            if is_too_soon:
-                box = too_soon(ours)
-            elif is_none_chosen:
-                box = none_chosen(ours)
-            elif change is not None:
-                box = self._stopped(session, change, found, ours)
-            elif undone is not None:
-                its_own = frozenset(choice.list_id for choice in found.choices)
-                reader = Reader(self._site.settings.zone, may_name=its_own)
-                box = undone_box(session, undone, ours, reader)
-            else:
-                box = stale(ours) if is_stale else None
-        status = 200 if box is None or not box.is_error else 422
-        return self._site.page(request, "unsubscribe.html", ours, status=status, box=box, **view)
+            box = say(_Looked(session, found, ours))
+        return self._site.page(
+            request,
+            "unsubscribe.html",
+            ours,
+            status=200 if box is None or not box.is_error else 422,
+            box=box,
+            less=self._less(found),
+            asking=asking_again(form) if form else asking,
+            reasons=reason_choices(ours),
+            words_max=WORDS_MAX_CHARACTERS,
+            **_view(found, form, ours),
+        )
 
-    def _stopped(self, session: Session, change: Change, found: Copy, ours: Words) -> Box | None:
+    def _reader(self, found: Copy) -> Reader:
+        its_own = frozenset(choice.list_id for choice in found.choices)
+        return Reader(self._site.settings.zone, may_name=its_own)
+
+    def _stopped(self, at: _Looked, change: Change, lead: str) -> Box | None:
         if change.is_nothing:
             return None
-        _ = ours.gettext
+        _ = at.ours.gettext
         sentence = escape(_("Mails from %(lists)s no longer come to %(address)s.")) % {
-            "lists": named(titles(session, change.left), ours),
-            "address": shown_address(found.address),
+            "lists": named(titles(at.session, change.left), at.ours),
+            "address": shown_address(at.found.address),
         }
-        return Box(_("Stopped."), sentence, self._site.links.undo_token(change.undo))
+        return Box(lead, sentence, self._site.links.undo_token(change.undo))
 
 
 def undone_box(
@@ -206,9 +306,18 @@ def shown_address(address: str | None) -> Markup:
     return Markup('<bdi dir="ltr">{}</bdi>').format(masked(address or ""))
 
 
-def _view(found: Copy, ours: Words) -> dict[str, Any]:
+def _ticked(found: Copy, form: Form | None) -> set[str]:
+    """The lists with a tick: as it was posted, where the form with the lists is shown again."""
+    is_of_lists = form is not None and form.one("undo") is None and form.one("of") is None
+    if form is None or not is_of_lists or form.one(SEAL_FIELD) is None:
+        return {choice.slug for choice in found.choices}
+    return set(form.every("stop"))
+
+
+def _view(found: Copy, form: Form | None, ours: Words) -> dict[str, Any]:
     still_on = [choice for choice in found.choices if choice.is_on]
     return {
+        "ticked": _ticked(found, form),
         "address": shown_address(found.address) if found.address else None,
         "choices": still_on,
         "is_over": not still_on,

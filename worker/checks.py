@@ -18,6 +18,7 @@ from runtime.hosts import is_loopback
 from runtime.relays import Relay, Security
 from runtime.schema import read_schema
 from runtime.settings import Settings
+from subscribers.notice_backlog import notice_backlog
 from worker.connections import Timeouts
 from worker.flights import RelayTroubleError, probe
 from worker.presence import worker_is_running
@@ -25,6 +26,8 @@ from worker.proofs import known_proof
 
 PATIENCE_SECONDS: Final = 5.0
 TIMEOUTS: Final = Timeouts(connect=PATIENCE_SECONDS, command=PATIENCE_SECONDS)
+STUCK_SECONDS: Final = 120.0
+"""Notices that have been due for so long are stuck: they go within seconds."""
 SIGNED_FACT: Final = "one-click-signed"
 """Remembered when a mail through the relay had both List-Unsubscribe headers signed."""
 
@@ -236,6 +239,34 @@ def check_workers(settings: Settings, database: Database) -> Finding:
         return Finding(Level.OK, "workers", "at least one runs")
     level = Level.WARN if settings.is_production else Level.OK
     return Finding(level, "workers", "none runs now", "start one with `medianote worker`")
+
+
+def check_notices(database: Database) -> Finding:
+    """Notices go out within seconds, and reach their readers."""
+    try:
+        with database.reading() as session:
+            found = notice_backlog(session)
+    except sa.exc.SQLAlchemyError as error:
+        return Finding(Level.WARN, "notices", f"not known: {plain_reason(error)}")
+    waiting = found.queued + found.deferred
+    text = f"{waiting:,} wait{'s' * (waiting == 1)}" if waiting else "none waits"
+    if found.overdue_seconds > STUCK_SECONDS:
+        minutes = int(found.overdue_seconds / 60)
+        return Finding(
+            Level.FAIL,
+            "notices",
+            f"{text}, and the first should have gone {minutes:,} min ago",
+            "does a worker run, and does the relay take mail? Its log says what keeps them",
+        )
+    given_up = found.failed + found.uncertain
+    if given_up:
+        return Finding(
+            Level.WARN,
+            "notices",
+            f"{text}; given up within a day: {given_up:,}, the last as {found.reason}",
+            "look whether it is one address, or all of them",
+        )
+    return Finding(Level.OK, "notices", text)
 
 
 def check_signed(settings: Settings, database: Database) -> Finding:

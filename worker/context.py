@@ -24,6 +24,7 @@ from releases.sending import sending_of
 from releases.settling import Unbalanced, settle
 from releases.upkeep import hold
 from runtime.database import Database
+from runtime.limits import DomainLimits
 from runtime.logging import get_logger
 from runtime.relays import Relay
 from runtime.settings import Settings
@@ -35,8 +36,9 @@ from worker.journal_folder import JournalFolder
 from worker.lease import clock_that_never_stops, worker_name
 from worker.limits.gate import Gate
 from worker.limits.keeper import LimitKeeper
-from worker.notices import NoticeLane
-from worker.presence import who_delivers
+from worker.notice_making import NoticeMaker
+from worker.notices import CONNECTIONS, WINDOW, NoticeLane
+from worker.presence import lane_name, who_delivers
 from worker.proofs import with_proofs
 from worker.smtp import Postman
 
@@ -90,7 +92,8 @@ class Context:
         self._relay_urls = relay_urls
         self._sending = sending_of(settings)
         self._engine: Engine | None = None
-        self._limits: LimitKeeper | None = None
+        self._notice_lane: NoticeLane | None = None
+        self._limits: list[LimitKeeper] = []
         self._making = threading.Lock()
 
     @property
@@ -101,19 +104,13 @@ class Context:
                 self._engine = self._make_engine()
             return self._engine
 
-    def make_notice_lane(self) -> NoticeLane:
-        """A lane for notices, with connections of its own: it waits behind no release."""
-        settings = self.settings
-        with self.database.reading() as session:
-            relays = with_proofs(session, map(Relay.from_url, self._relay_urls))
-        return NoticeLane(
-            self.database,
-            Postman(relays, connections_per_relay=1),
-            Links(settings.public_url, Keyring(settings.signing_keys, settings.retired_keys)),
-            self._sending,
-            Rehearsal(settings.only_to),
-            is_stopping=self.is_stopping,
-        )
+    @property
+    def notice_lane(self) -> NoticeLane:
+        """This worker's lane for notices; made on first use. It waits behind no release."""
+        with self._making:
+            if self._notice_lane is None:
+                self._notice_lane = self._make_notice_lane()
+            return self._notice_lane
 
     def expand(self, distribution_id: int, seconds: float = EXPAND_SECONDS) -> bool:
         """Render and expand for so long at most; whether something is left to expand."""
@@ -148,8 +145,8 @@ class Context:
 
     def close(self) -> None:
         """Take leave of the relays, then of the database."""
-        if self._limits is not None:
-            self._limits.close()
+        for limits in self._limits:
+            limits.close()
         if self._engine is not None:
             with contextlib.suppress(Exception):
                 self._engine.close()
@@ -172,14 +169,58 @@ class Context:
             gate=gate,
         )
         if gate is not None:
-            self._limits = LimitKeeper(
-                gate,
-                worker_name(),
-                self._who_delivers,
-                redis_url=settings.limits_url,
-                on_turn=engine.let_go_of_connections,
-            )
+            self._keep_limits(gate, worker_name(), on_turn=engine.let_go_of_connections)
         return engine
+
+    def _make_notice_lane(self) -> NoticeLane:
+        """With connections of its own, which count where a relay is limited."""
+        settings = self.settings
+        with self.database.reading() as session:
+            relays = with_proofs(session, map(Relay.from_url, self._relay_urls))
+        gate = None
+        if any(relay.limits for relay in relays):
+            gate = Gate(relays, DomainLimits(), clock=clock_that_never_stops)
+            self._keep_limits(gate, lane_name(), is_patient=True)
+        maker = NoticeMaker(
+            self.database,
+            Links(settings.public_url, Keyring(settings.signing_keys, settings.retired_keys)),
+            self._sending,
+            Rehearsal(settings.only_to),
+            hash_key=settings.suppression_key,
+        )
+        return NoticeLane(
+            self.database,
+            Postman(
+                relays,
+                # Where connections are counted, each is one less for releases.
+                connections_per_relay=1 if gate else CONNECTIONS,
+                window=WINDOW,
+                gate=gate,
+            ),
+            maker,
+            self.folder.id,
+            is_stopping=self.is_stopping,
+            is_limited=gate is not None,
+        )
+
+    def _keep_limits(
+        self,
+        gate: Gate,
+        process: str,
+        *,
+        on_turn: Callable[[], None] = lambda: None,
+        is_patient: bool = False,
+    ) -> None:
+        self._limits.append(
+            LimitKeeper(
+                gate,
+                process,
+                self._who_delivers,
+                redis_url=self.settings.limits_url,
+                on_turn=on_turn,
+                is_patient=is_patient,
+            )
+        )
 
     def _make_gate(self, relays: Sequence[Relay]) -> Gate | None:
         """None where nothing is limited: then no mail pays for it."""

@@ -45,7 +45,9 @@ class LeaseKeeper:
         folder_id: str,
         journal: str,
         clock: Callable[[], float] = clock_that_never_stops,
+        worker: str | None = None,
     ) -> None:
+        """Take it. `worker` is its holder's name; this process's if there is none."""
         self._database = database
         self._folder_id = folder_id
         self._journal = journal
@@ -54,7 +56,7 @@ class LeaseKeeper:
         self._is_lost = False
         self._renewed_at = clock()
         with database.transaction() as session:
-            self.lease_id = take_lease(session, worker_name(), folder_id, journal)
+            self.lease_id = take_lease(session, worker or worker_name(), folder_id, journal)
         self._thread = threading.Thread(target=self._renew_on, name="medianote-lease", daemon=True)
         self._thread.start()
 

@@ -1,52 +1,34 @@
-"""The notices' lane: a thread of its own in each worker that sends what is due, one by one.
+"""The notices' lane: a thread of its own in each worker that sends what is due.
 
-A notice is claimed in a short transaction (it is due again after a while, should its worker be
-lost), sent over a connection of its own, and decided in another. A worker that dies between a
-server's answer and that leaves it to be sent again, with the same Message-ID.
+It holds what it sends under a lease of its own, which it renews while a mail server takes its
+time: no other lane sends that meanwhile. Notices are taken one by one, when a connection has room
+for them, and none is rendered or sent inside a transaction that writes.
 """
 
-import datetime as dt
-import random
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable
 from typing import Final
 
-import sqlalchemy as sa
-from sqlalchemy.orm import Session, object_session
+from sqlalchemy.orm import Session
 
-from mail.replies import Accepted, Deferred, Failed, InDoubt, Outcome, Unsent
+from mail.replies import Outcome, Unsent
+from mail.smtp import Window
 from mail.smtp_items import Item
-from releases.backoff import retry_delay_seconds
-from releases.outcomes import cut
-from releases.rehearsal import Rehearsal
-from releases.rendering import Sending
-from runtime.database import Database, database_now, read_clock
+from releases.outcomes import GivenUp
+from runtime.database import DATABASE_IS_AWAY, Database, plain_reason
 from runtime.logging import get_logger
-from subscribers.links import Links
-from subscribers.models import Subscriber, Suppression
-from subscribers.notices import NoticeKind
-from subscribers.record_models import Notice, NoticeState
-from worker.notice_mail import notice_mail
-from worker.notice_words import say
-from worker.smtp import Postman
+from worker.lease import LeaseKeeper, clock_that_never_stops
+from worker.notice_ledger import Held, give_up, is_any_due, settle, take_next
+from worker.notice_making import NoticeMaker
+from worker.presence import lane_name
+from worker.smtp import Postman, RunState
 
-HOLD: Final = dt.timedelta(seconds=60)
-"""A notice whose worker is lost is due again after so long."""
-RETRY_WINDOW: Final = dt.timedelta(hours=48)
-UNSENT_AGAIN: Final = dt.timedelta(seconds=30)
-"""No relay could take it: that says nothing about the notice."""
-KEEP: Final = dt.timedelta(days=30)
-"""Decided notices hold addresses: they are not kept for longer."""
-CLAIM: Final = 50
-# What somebody asked for at this very address, just now.
-_TO_SUPPRESSED: Final = frozenset(
-    {
-        NoticeKind.CONFIRM_SIGN_UP,
-        NoticeKind.NOT_BY_FORM,
-        NoticeKind.CONFIRM_ADDRESS,
-        NoticeKind.PRIVATE_LINK,
-        NoticeKind.ERASED,
-    }
-)
+CONNECTIONS: Final = 2
+"""To each relay at most: one answer that is slow to come does not keep the others."""
+WINDOW: Final = Window(messages=2)
+"""Where flights are proved, too: what a lost worker has in its hands goes twice."""
+AGAIN_SECONDS: Final = 0.5
+"""After this long another try to write down what a mail server has said."""
 
 log = get_logger("worker")
 
@@ -58,142 +40,152 @@ class NoticeLane:
         self,
         database: Database,
         postman: Postman,
-        links: Links,
-        sending: Sending,
-        rehearsal: Rehearsal,
+        maker: NoticeMaker,
+        folder_id: str,
         *,
         is_stopping: Callable[[], bool],
+        is_limited: bool = False,
+        clock: Callable[[], float] = clock_that_never_stops,
     ) -> None:
+        """`folder_id` is the journal folder's; `is_limited`: the postman has a gate."""
         self._database = database
         self._postman = postman
-        self._links = links
-        self._sending = sending
-        self._rehearsal = rehearsal
+        self._maker = maker
+        self._folder_id = folder_id
         self._is_stopping = is_stopping
+        self._pace = _Pace(is_stopping) if is_limited else None
+        self._clock = clock
+        self._relay_back_at = 0.0
 
     def send_due(self) -> int:
         """Send all that is due now; how many were tried."""
-        tried = 0
-        while not self._is_stopping():
-            items = self._claim()
-            if items is None:
-                break
-            tried += len(items)
-            self._send(items)
-        self._postman.close()
-        return tried
-
-    def _claim(self) -> list[Item] | None:
-        """The next ones as mails; None when nothing is due."""
-        with self._database.transaction() as session:
-            due = session.scalars(
-                sa.select(Notice)
-                .where(Notice.due_at <= database_now())
-                .order_by(Notice.due_at)
-                .limit(CLAIM)
-                .with_for_update(skip_locked=True)
-            ).all()
-            if not due:
-                return None
-            now = read_clock(session)
-            return [item for notice in due if (item := self._take(session, notice, now))]
-
-    def _take(self, session: Session, notice: Notice, now: dt.datetime) -> Item | None:
-        """Hold a notice and make its mail; None where it is not to be sent."""
-        why = self._why_not(session, notice)
-        said = None
-        if why is None:
-            said = say(session, notice, self._links, self._sending.timezone, now)
-            why = None if said else "what it speaks of is gone"
-        if said is None:
-            _decide(notice, NoticeState.CANCELLED, now, why)
-            return None
+        if self._is_stopping() or self._clock() < self._relay_back_at:
+            return 0
+        keeper = LeaseKeeper(self._database, self._folder_id, "", self._clock, lane_name())
+        hands = _Hands(self._database, self._maker, keeper, self._is_stopping)
         try:
-            data = notice_mail(notice, said, self._sending, notice.created_at)
-            item = Item(notice.id, str(self._sending.from_.address), notice.address, data)
-        except ValueError as error:
-            _decide(notice, NoticeState.FAILED, now, str(error))
+            self._send(hands)
+        finally:
+            self._postman.close()
+            keeper.give_back()
+        return hands.tried
+
+    def _send(self, hands: "_Hands") -> None:
+        while hands.may_start():
+            end = self._postman.run(
+                hands.source,
+                lambda _item: None,
+                hands.settle,
+                hands.may_start,
+                on_slow=lambda: None,
+                pace=self._pace,
+            )
+            if end.state is RunState.NO_RELAY:
+                log.warning("no relay can take notices now", reason=end.why)
+                self._relay_back_at = self._clock() + end.retry_after_seconds
+                return
+            if end.state is not RunState.NO_PLACE or not self._is_any_due():
+                return
+
+    def _is_any_due(self) -> bool:
+        with self._database.reading() as session:
+            return is_any_due(session)
+
+
+class _Hands:
+    """What a lane gives to the postman, and what it hears from him."""
+
+    def __init__(
+        self,
+        database: Database,
+        maker: NoticeMaker,
+        keeper: LeaseKeeper,
+        is_stopping: Callable[[], bool],
+    ) -> None:
+        self.tried = 0
+        self._database = database
+        self._maker = maker
+        self._keeper = keeper
+        self._is_stopping = is_stopping
+
+    def may_start(self) -> bool:
+        """Whether a message may be begun now."""
+        return self._keeper.is_fresh and not self._is_stopping()
+
+    def source(self) -> Item | None:
+        """The next notice as a mail; None when nothing is due, or the database is away."""
+        try:
+            return self._next()
+        except DATABASE_IS_AWAY as error:
+            # What is in flight is not to be lost by it.
+            log.warning("notices wait for the database", reason=plain_reason(error))
             return None
-        notice.attempts += 1
-        notice.due_at = now + HOLD
-        return item
 
-    def _why_not(self, session: Session, notice: Notice) -> str | None:
-        withheld = self._rehearsal.why_withheld(notice.address, False)
-        if withheld is not None:
-            return withheld
-        if NoticeKind(notice.kind) in _TO_SUPPRESSED or notice.subscriber_id is None:
+    def settle(self, item: Item, outcome: Outcome) -> None:
+        """Write what came of a notice."""
+        held: Held = item.key
+        self._write(held, lambda session: settle(session, held, outcome))
+
+    def _next(self) -> Item | None:
+        while True:
+            with self._database.transaction() as session:
+                held = take_next(session, self._keeper.lease_id)
+            if held is None:
+                return None
+            self.tried += 1
+            item = self._made(held)
+            if item is not None:
+                return item
+
+    def _made(self, held: Held) -> Item | None:
+        """Its mail, unless it was decided that there is none."""
+        try:
+            made = self._maker.make(held)
+        except DATABASE_IS_AWAY:
+            unsent = Unsent("the database was away")
+            self._write(held, lambda session: settle(session, held, unsent))
+            raise
+        if isinstance(made, GivenUp):
+            decision = made
+            self._write(held, lambda session: give_up(session, held, decision))
             return None
-        return session.scalar(
-            sa.select(Suppression.reason)
-            .join(Subscriber, Subscriber.address_hash == Suppression.address_hash)
-            .where(Subscriber.id == notice.subscriber_id, Subscriber.address == notice.address)
-        )
+        return made
 
-    def _send(self, items: Sequence[Item]) -> None:
-        left = iter(items)
-        self._postman.run(
-            lambda: next(left, None),
-            lambda _item: None,
-            lambda item, outcome: self._record(item.key, outcome),
-            lambda: not self._is_stopping(),
-        )
-
-    def _record(self, notice_id: int, outcome: Outcome) -> None:
-        with self._database.transaction() as session:
-            notice = session.get(Notice, notice_id, with_for_update=True)
-            if notice is None or notice.state == NoticeState.ACCEPTED:
-                return  # it was erased meanwhile, or another worker was quicker
-            now = read_clock(session)
-            match outcome:
-                case Accepted():
-                    notice.reply = cut(str(outcome.reply))
-                    _decide(notice, NoticeState.ACCEPTED, now, None)
-                case Failed():
-                    notice.reply = cut(str(outcome.reply)) if outcome.reply else None
-                    _decide(notice, NoticeState.FAILED, now, outcome.why)
-                case Deferred() | InDoubt() | Unsent():
-                    _put_off(notice, outcome, now)
+    def _write(self, held: Held, write: Callable[[Session], None]) -> None:
+        """In a transaction; again and again while the database is away, for nobody else knows."""
+        is_told = False
+        while True:
+            try:
+                with self._database.transaction() as session:
+                    write(session)
+            except DATABASE_IS_AWAY as error:
+                if self._is_stopping():
+                    log.warning("what came of a notice is not known", notice=held.id)
+                    return
+                if not is_told:
+                    is_told = True
+                    reason = plain_reason(error)
+                    log.warning("what came of a notice waits to be written", reason=reason)
+                time.sleep(AGAIN_SECONDS)
+            else:
+                return
 
 
-def is_any_due(session: Session) -> bool:
-    """Whether a notice waits to be sent now."""
-    due = sa.select(Notice.id).where(Notice.due_at <= database_now()).limit(1)
-    return session.scalar(due) is not None
+class _Pace:
+    """What the postman asks where limits hold: everything may go as soon as they let it."""
 
+    def __init__(self, is_stopping: Callable[[], bool]) -> None:
+        self._is_stopping = is_stopping
 
-def forget_old_notices(database: Database) -> None:
-    """Delete what was decided a month ago."""
-    with database.transaction() as session:
-        session.execute(
-            sa.delete(Notice)
-            .where(Notice.created_at < read_clock(session) - KEEP, Notice.due_at.is_(None))
-            .execution_options(synchronize_session=False)
-        )
+    def has_more(self) -> bool:
+        """Nothing is held back here."""
+        return False
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more is to be drawn."""
+        return self._is_stopping()
 
-def _put_off(notice: Notice, outcome: Deferred | InDoubt | Unsent, now: dt.datetime) -> None:
-    if now - notice.created_at > RETRY_WINDOW:
-        _decide(notice, NoticeState.FAILED, now, outcome.why)
-        return
-    if isinstance(outcome, Unsent):
-        notice.due_at = now + UNSENT_AGAIN
-        return
-    # S311: only to spread tries over time.
-    delay = retry_delay_seconds(notice.attempts - 1, random.random())  # noqa: S311
-    notice.state = NoticeState.DEFERRED
-    notice.reason = cut(outcome.why)
-    notice.due_at = now + dt.timedelta(seconds=delay)
-
-
-def _decide(notice: Notice, state: NoticeState, now: dt.datetime, why: str | None) -> None:
-    notice.state = state
-    notice.reason = cut(why) if why else None
-    notice.due_at = None
-    notice.decided_at = now
-    session = object_session(notice)
-    if notice.kind == NoticeKind.ERASED and session is not None:
-        # The last that we know of somebody who asked us to know nothing.
-        session.delete(notice)
-    if state == NoticeState.FAILED:
-        log.warning("a notice has failed", notice=notice.id, kind=notice.kind)
+    def lets(self, item: Item) -> bool:  # noqa: ARG002 (the protocol's signature)
+        """Limits of domains do not hold for notices."""
+        return True

@@ -14,6 +14,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from releases.batches import has_open_batch
+from releases.digests import Turn, is_anybody_due
 from releases.leasing import release_lease, renew_lease, take_lease
 from releases.models import URGENT_LANE, DistributionState
 from releases.partitions import build_partitions
@@ -36,7 +37,7 @@ from worker.adoption import adopt_lost_leases
 from worker.clock_watch import ClockWatch
 from worker.context import Context
 from worker.lease import worker_name
-from worker.notices import forget_old_notices, is_any_due
+from worker.notice_ledger import forget_old_notices, is_any_due
 
 EVERY_SECONDS: Final = 1.0
 DELIVERS_MAX: Final = 64
@@ -72,8 +73,8 @@ class Sweep:
         self._pause_seconds = EVERY_SECONDS
         # How far the expanding distributions were in the last round, and since how many rounds.
         self._standstills: dict[int, tuple[int, int]] = {}
-        self._retention: threading.Thread | None = None
-        self._notices: threading.Thread | None = None
+        # What takes longer than a round may has a thread of its own; one for each duty.
+        self._beside: dict[str, threading.Thread] = {}
         self._thread = threading.Thread(target=self._run, name="medianote-sweep", daemon=True)
 
     def start(self) -> None:
@@ -86,9 +87,8 @@ class Sweep:
         self._ended.set()
         if self._thread.ident is not None:
             self._thread.join(STOP_SECONDS)
-        for thread in (self._retention, self._notices):
-            if thread is not None:
-                thread.join(STOP_SECONDS)
+        for thread in self._beside.values():
+            thread.join(STOP_SECONDS)
         self._do("leases", self._give_back_lease)
         self._context.close()
 
@@ -99,10 +99,11 @@ class Sweep:
         if self._rounds % PARTITIONS_EVERY_ROUNDS == 0:
             self._do("partitions", lambda: build_partitions(database))
         if self._rounds % RETENTION_EVERY_ROUNDS == RETENTION_ROUND:
-            self._start_retention()
+            self._do_beside("retention", self._drop_old)
         self._rounds += 1
         self._do("leases", self._adopt)
         self._do("notices", self._see_to_notices)
+        self._do("digests", self._see_to_digests)
         left: list[Unfinished] = []
 
         def find() -> None:
@@ -142,39 +143,49 @@ class Sweep:
         log.warning("the sweep cannot do a duty; it tries again", duty=duty, reason=reason)
         return True
 
-    def _start_retention(self) -> None:
-        """In a thread of its own: to remove gigabytes takes seconds that the duties do not have."""
-        if self._retention is not None and self._retention.is_alive():
+    def _do_beside(self, duty: str, perform: Callable[[], object]) -> None:
+        """In a thread of its own, unless the duty is being done."""
+        thread = self._beside.get(duty)
+        if thread is not None and thread.is_alive():
             return
+        thread = self._beside[duty] = threading.Thread(
+            target=self._do, args=(duty, perform), name=f"medianote-{duty}", daemon=True
+        )
+        thread.start()
+
+    def _drop_old(self) -> None:
+        """To remove gigabytes takes seconds that the other duties do not have."""
         keep = dt.timedelta(days=self._context.settings.keep_deliveries_days)
         database = self._context.database
-
-        def drop() -> None:
-            drop_old(database, keep, self._may_go_on)
-            forget_old_notices(database)
-            forget_old_sign_ups(database)
-            forget_old_address_changes(database)
-
-        self._retention = threading.Thread(
-            target=self._do, args=("retention", drop), name="medianote-retention", daemon=True
-        )
-        self._retention.start()
+        drop_old(database, keep, self._may_go_on)
+        forget_old_notices(database)
+        forget_old_sign_ups(database)
+        forget_old_address_changes(database)
 
     def _see_to_notices(self) -> None:
-        """In a thread of its own: mail servers take their time, and duties do not wait for them."""
-        if self._notices is not None and self._notices.is_alive():
-            return
+        """Mail servers take their time, and the other duties do not wait for them."""
         with self._context.database.reading() as session:
             if not is_any_due(session):
                 return
-        lane = self._context.make_notice_lane()
-        self._notices = threading.Thread(
-            target=self._do,
-            args=("sending notices", lane.send_due),
-            name="medianote-notices",
-            daemon=True,
-        )
-        self._notices.start()
+        self._do_beside("sending-notices", self._context.notice_lane.send_due)
+
+    def _see_to_digests(self) -> None:
+        """At eight in the morning many people are due at once."""
+        settings = self._context.settings
+        if settings.is_rehearsal:
+            return  # whoever is not to be mailed now would have had theirs
+        with self._context.database.reading() as session:
+            if not is_anybody_due(session):
+                return
+        turn = Turn(self._context.database, settings.zone)
+
+        def plan() -> None:
+            while turn.plan_some() and not self._ended.is_set():
+                pass
+            if turn.begun:
+                log.info("digests go out", distributions=turn.begun)
+
+        self._do_beside("planning-digests", plan)
 
     def _may_go_on(self) -> bool:
         return not self._ended.wait(RETENTION_PAUSE_SECONDS)

@@ -53,13 +53,13 @@ POSTGRESQL_TRIGGERS = (
     FOR EACH STATEMENT EXECUTE FUNCTION consent_is_append_only()
     """,
 )
-# The office's searches, by how an address, its domain, or a name begins.
+# The office's searches: by how an address, its domain, or a word of a name or outlet begins.
 SEARCHES = (
     "CREATE INDEX ix_subscriber_address_begins ON subscriber (address_key text_pattern_ops)",
     "CREATE INDEX ix_subscriber_domain_begins ON subscriber "
     "(split_part(address_key, '@', 2) text_pattern_ops)",
-    "CREATE INDEX ix_subscriber_name_begins ON subscriber (lower(name) text_pattern_ops) "
-    "WHERE name IS NOT NULL",
+    "CREATE INDEX ix_subscriber_word_begins ON subscriber USING gin "
+    "(to_tsvector('simple', coalesce(name, '') || ' ' || coalesce(outlet, '')))",
 )
 
 
@@ -119,6 +119,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("distribution_id", "subscriber_id", name=op.f("pk_digest_member")),
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_digest_member_subscriber_id", "digest_member", ["subscriber_id"])
+    op.create_index("ix_distribution_finished_at", "distribution", ["finished_at"])
+    op.create_index(
+        "ix_distribution_due_at",
+        "distribution",
+        ["due_at"],
+        sqlite_where=sa.text("kind <> 'digest'"),
+        postgresql_where=sa.text("kind <> 'digest'"),
+    )
     _create_records()
     if is_postgresql:
         for statement in (*POSTGRESQL_TRIGGERS, *SEARCHES):
@@ -142,6 +151,13 @@ def _create_records() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consent")),
     )
     op.create_index("ix_consent_subscriber_id_id", "consent", ["subscriber_id", "id"])
+    op.create_index(
+        "ix_consent_reason_id",
+        "consent",
+        ["id"],
+        sqlite_where=sa.text("what = 'reason'"),
+        postgresql_where=sa.text("what = 'reason'"),
+    )
     op.create_table(
         "sign_up",
         sa.Column("id", BigId, nullable=False),
@@ -244,6 +260,7 @@ def _create_records() -> None:
     )
     op.create_index("ix_desk_member_desk_id_invited_at", "desk_member", ["desk_id", "invited_at"])
     op.create_index("ix_desk_member_subscriber_id", "desk_member", ["subscriber_id"])
+    op.create_index("ix_desk_member_address_key", "desk_member", ["address_key"])
     op.create_table(
         "notice",
         sa.Column("id", BigId, nullable=False),
@@ -255,14 +272,17 @@ def _create_records() -> None:
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), server_default="queued", nullable=False),
         sa.Column("attempts", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.Column("is_in_doubt", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("due_at", Moment(), nullable=True),
+        sa.Column("lease_id", BigId, nullable=True),
+        sa.Column("losses", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("salt", sa.LargeBinary(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("reply", sa.Text(), nullable=True),
         sa.Column("created_at", Moment(), nullable=False),
         sa.Column("decided_at", Moment(), nullable=True),
         sa.CheckConstraint(
-            "state IN ('queued', 'accepted', 'deferred', 'failed', 'cancelled')",
+            "state IN ('queued', 'accepted', 'deferred', 'failed', 'cancelled', 'uncertain')",
             name=op.f("ck_notice_state"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notice")),
@@ -277,6 +297,13 @@ def _create_records() -> None:
     )
     op.create_index("ix_notice_subscriber_id_created_at", "notice", ["subscriber_id", "created_at"])
     op.create_index("ix_notice_created_at", "notice", ["created_at"])
+    op.create_index(
+        "ix_notice_failed",
+        "notice",
+        ["decided_at"],
+        sqlite_where=sa.text("state IN ('failed', 'uncertain')"),
+        postgresql_where=sa.text("state IN ('failed', 'uncertain')"),
+    )
 
 
 def downgrade() -> None:
@@ -295,13 +322,15 @@ def downgrade() -> None:
         op.drop_table(table)
     if is_postgresql:
         op.execute("DROP FUNCTION consent_is_append_only()")
-        for name in ("address_begins", "domain_begins", "name_begins"):
+        for name in ("address_begins", "domain_begins", "word_begins"):
             op.drop_index(f"ix_subscriber_{name}", "subscriber")
     with op.batch_alter_table("rendering") as batch:
         batch.drop_constraint("uq_rendering", type_="unique")
         batch.drop_column("is_for_desk")
         batch.create_unique_constraint(UNIQUE_BEFORE, RENDERING)
     op.drop_column("suppression", "note")
+    op.drop_index("ix_distribution_due_at", "distribution")
+    op.drop_index("ix_distribution_finished_at", "distribution")
     op.drop_column("distribution", "resumed_at")
     op.drop_index("ix_subscription_desk_id", "subscription")
     for name in ("desk_id", "frequency_changed_at", "frequency_before"):

@@ -6,7 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from cli.shell import opened
+from subscribers.commands import stop_all
+from subscribers.consents import Via
+from subscribers.leaving import Why, give_reason
+from subscribers.models import Subscriber
 from tests.cli.running import InProcess
 
 TABLE = (
@@ -47,11 +53,12 @@ def test_suppress_and_lift(office: InProcess) -> None:
     table = csv.DictReader(io.StringIO(office("subscribers", "consents", "bo@example.org").out))
     rows = list(table)
     assert [row["page"] for row in rows] == [
+        "subscribers import",
         "subscribers suppress",
         "subscribers suppress",
         "subscribers lift",
     ]
-    assert json.loads(rows[0]["detail"]) == {"suppressed": "office", "note": "=asked by phone"}
+    assert json.loads(rows[1]["detail"]) == {"suppressed": "office", "note": "=asked by phone"}
 
 
 def test_duplicates_are_found_and_merged(office: InProcess) -> None:
@@ -67,7 +74,7 @@ def test_duplicates_are_found_and_merged(office: InProcess) -> None:
     assert gone.status == 2
     shown = office("subscribers", "show", "jo.pike@example.org", "--json").json
     assert [one["state"] for one in shown["subscriptions"]] == ["active", "ended"]
-    assert [one["what"] for one in shown["consent_log"]] == ["merge"]
+    assert [one["what"] for one in shown["consent_log"]] == ["import", "import", "merge"]
     again = office("subscribers", "merge", "jo.pike@example.org", "jo.pike@example.org")
     assert (again.status, len(again.errors)) == (1, 1)
 
@@ -81,7 +88,7 @@ def test_erase(office: InProcess) -> None:
     assert office("subscribers", "show", "bo@example.org").status == 2
     assert office("subscribers", "erase", "bo@example.org", "--yes").status == 2
     lines = office("subscribers", "consents", "--json").out.splitlines()
-    assert lines == []
+    assert [json.loads(line)["subscriber_id"] for line in lines] == [1, 2, 3]
     assert "bo@example.org" not in office("subscribers", "export").out
 
 
@@ -96,3 +103,81 @@ def test_unknown_addresses_are_wrong_use(office: InProcess) -> None:
     ):
         ended = office("subscribers", *words)
         assert (ended.status, ended.out, len(ended.errors)) == (2, "", 1), words
+
+
+def test_why_people_left(office: InProcess) -> None:
+    """What was said on leaving stands in `subscribers show`, `lists show` and the exported log."""
+    with opened() as shell, shell.database.transaction() as session:
+        jo = session.scalars(
+            sa.select(Subscriber.id).where(Subscriber.address == "jo.pike@example.org")
+        ).one()
+        left = stop_all(session, jo, Via("/p/{token}"))
+        give_reason(session, left.undo, Why.OTHER_JOB, "=Gone to the Gull", Via("/u/{token}"))
+    shown = office("subscribers", "show", "jo.pike@example.org").out
+    assert "reason: changed jobs – =Gone to the Gull (/u/{token})" in shown
+    (entry,) = (
+        json.loads(line)
+        for line in office("subscribers", "consents", "--json").out.splitlines()
+        if '"reason"' in line
+    )
+    assert entry["detail"]["why"] == "changed jobs"
+    assert office("lists", "show", "--json").json[0]["reasons"] == {"changed jobs": 1}
+    table = office("lists", "show").out.splitlines()
+    assert table[-2].split("  ")[0] == "left, because"
+    assert table[-1].split() == ["press", "0", "0", "0", "1", "0"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("jo", ["jo.pike@example.org", "jopike+press@example.org", "jp@gull.example"]),
+        ("JO.PIKE@", ["jo.pike@example.org"]),
+        ("jo.pike@ex", ["jo.pike@example.org"]),
+        ("@gull", ["jp@gull.example"]),
+        ("@Bücher.example", ["ana_maria@xn--bcher-kva.example"]),
+        ("pike", ["jo.pike@example.org", "jopike+press@example.org", "jp@gull.example"]),
+        ("Pike gull", ["jo.pike@example.org", "jp@gull.example"]),
+        ("ŽIŽKA", ["ana_maria@xn--bcher-kva.example"]),
+        ("jazeera", ["ana_maria@xn--bcher-kva.example"]),
+        ("ana_", ["ana_maria@xn--bcher-kva.example"]),
+        ("jo_pike@", []),
+        ("%", []),
+        ("'; --", []),
+        ("@x' | :*", []),
+    ],
+)
+def test_search(text: str, found: list[str], office: InProcess, tmp_path: Path) -> None:
+    """By how an address, a domain or a word of a name or outlet begins, in any letter case."""
+    file = tmp_path / "more.csv"
+    file.write_text(
+        "email,name,outlet\nana_maria@bücher.example,Ana Žižka,Al-Jazeera (English)\n", "utf-8"
+    )
+    office("subscribers", "import", str(file), "--list", "press")
+    said = office("subscribers", "search", "--json", "--", text)
+    assert (said.status, said.err) == (0, "")
+    assert [one["address"] for one in said.json] == found
+
+
+def test_search_says_what_they_are_on(office: InProcess) -> None:
+    """With the lists and their states; only a list's people, or so many, where that is asked."""
+    office("lists", "create", "europe", "--title", "Europe")
+    office("subscribers", "suppress", "bo@example.org", "--reason", "x")
+    plain = office("subscribers", "search", "gull", "--limit", "2")
+    assert plain.out.splitlines() == [
+        "address              name     outlet    on",
+        "bo@example.org       Bo       The Gull  suppressed: office",
+        "jo.pike@example.org  Jo Pike  The Gull  press",
+    ]
+    assert plain.errors == ["there are more than 2: say more of it, or set --limit"]
+    [one] = office("subscribers", "search", "jp@", "--json").json
+    assert one == {
+        "address": "jp@gull.example",
+        "name": "jo pike",
+        "outlet": "the gull",
+        "language": "en",
+        "suppressed": None,
+        "lists": {"press": "active"},
+    }
+    assert office("subscribers", "search", "jp@", "--list", "europe").out == "nobody is found\n"
+    assert office("subscribers", "search", "jp@", "--list", "asia").status == 2
+    assert office("subscribers", "search", " @ ").status == 2

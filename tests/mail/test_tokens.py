@@ -166,6 +166,7 @@ def test_purposes_keep_their_numbers() -> None:
         "CHANGE_ADDRESS": 6,
         "MANAGE": 7,
         "DESK_INVITATION": 8,
+        "REASON": 9,
     }
 
 

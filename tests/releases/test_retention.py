@@ -4,6 +4,7 @@ twice because of it.
 
 import datetime as dt
 import functools
+import itertools
 import threading
 
 import psycopg
@@ -199,7 +200,7 @@ def test_sqlite_deletes_in_portions(sqlite_url: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(retention, "PORTION_ROWS", 8)
     office = office_of(sqlite_url)
     old = sent(office)
-    turns = iter([True, True, True, False])
+    turns = itertools.chain([True, True, True], itertools.repeat(False))
     assert drop_old(office.database, KEEP, lambda: next(turns)) == [old]
     assert deliveries(office, old) == 30 - 2 * 8
     assert drop_old(office.database, KEEP) == []

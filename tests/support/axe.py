@@ -15,7 +15,9 @@ def violations(page: Page) -> list[str]:
     page.evaluate(script)
     # Frames are left out: what is in a sandboxed one cannot be asked.
     found: dict[str, Any] = page.evaluate(
-        "tags => axe.run(document, {runOnly: tags, iframes: false})", TAGS
+        "tags => axe.run(document, {runOnly: tags, iframes: false, preload: false, "
+        "resultTypes: ['violations']})",
+        TAGS,
     )
     return [
         f"{one['id']}: {one['help']}: {[node['html'] for node in one['nodes']]}"

@@ -79,6 +79,32 @@ def test_forgetting_to_tick(site: World, page: Page) -> None:
     assert len(site.followed()) == 3
 
 
+def test_a_pause_instead(site: World, page: Page) -> None:
+    """Below the one button another one pauses all mail for a month; it says so, with undo."""
+    page.goto(site.unsubscribe_path(list_set=site.single))
+    button = page.get_by_role("button", name="No mail until")
+    expect(button).to_have_accessible_description(re.compile("A month without any mail"))
+    button.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("No mail comes until")
+    assert len(site.followed()) == 3
+    page.get_by_role("button", name="Undo").press("Enter")
+    assert site.person().paused_until is None
+
+
+def test_saying_why(site: World, page: Page) -> None:
+    """Asked only after the mails have stopped; the undo stays beside the thanks."""
+    page.goto(site.unsubscribe_path())
+    expect(page.get_by_role("radio")).to_have_count(0)
+    page.get_by_role("button", name="Stop these mails").press("Enter")
+    why = page.get_by_role("group", name="Would you tell us why?")
+    why.get_by_label("I have changed jobs.").check()
+    page.get_by_label("In your own words").fill("I write for the Gull now")
+    page.get_by_role("button", name="Tell us").press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Thank you.")
+    page.get_by_role("button", name="Undo").press("Enter")
+    assert site.followed() == {"press", "europe", "desk"}
+
+
 def tab_to(page: Page, name: str, value: str | None = None) -> None:
     """Press Tab until the field of this name has the focus; the order is that of the page."""
     for _ in range(12):

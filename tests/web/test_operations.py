@@ -1,6 +1,7 @@
 """What operators are promised: plain answers, on a port of their own, without the database too."""
 
 import asyncio
+import datetime as dt
 import socket
 import time
 from pathlib import Path
@@ -10,9 +11,11 @@ import pytest
 import sqlalchemy as sa
 from prometheus_client.parser import text_string_to_metric_families
 
-from runtime.database import Database
+from runtime.database import Database, read_clock
 from runtime.migrations import migrate
 from runtime.settings import Settings, SettingsError
+from subscribers.notices import NoticeKind, queue
+from subscribers.record_models import Notice
 from tests.support.samples import NOTE
 from tests.web.world import World
 from web.attendant import Attendant
@@ -125,6 +128,40 @@ def test_metrics(either: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["medianote_http_requests_total", labels] == 1
     with pytest.raises(httpx.ConnectError):
         metrics(port)
+
+
+def test_metrics_of_notices(either: World) -> None:
+    """How many wait or were given up of late, and for how long the oldest has waited."""
+    said = {
+        "a": {"due_at": 50, "created_at": 100},
+        "b": {"state": "deferred", "due_at": -600, "created_at": 4000},
+        "c": {"state": "failed", "due_at": None, "decided_at": 90},
+        "d": {"state": "uncertain", "due_at": None, "decided_at": 90},
+        "e": {"state": "failed", "due_at": None, "decided_at": 90_000},
+        "f": {"state": "accepted", "due_at": None, "decided_at": 90},
+    }
+    with either.database.transaction() as session:
+        now = read_clock(session)
+        for name, values in said.items():
+            made = queue(
+                session, NoticeKind.NOT_BY_FORM, address=f"{name}@example.com", language="en"
+            )
+            for column, value in values.items():
+                moment = isinstance(value, int)
+                setattr(
+                    session.get_one(Notice, made),
+                    column,
+                    now - dt.timedelta(seconds=value) if moment else value,
+                )
+    found = {
+        (sample.name, sample.labels.get("state")): sample.value
+        for family in Metrics(either.database).registry.collect()
+        for sample in family.samples
+    }
+    states = ("queued", "deferred", "failed", "uncertain")
+    assert [found["medianote_notices", state] for state in states] == [1, 1, 1, 1]
+    assert 4000 <= found["medianote_notices_oldest_seconds", None] < 4060
+    assert 50 <= found["medianote_notices_overdue_seconds", None] < 110
 
 
 def test_metrics_without_a_database(monkeypatch: pytest.MonkeyPatch) -> None:

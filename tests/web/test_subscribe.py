@@ -1,5 +1,6 @@
 """Signing up: one answer for all, mail once an hour, nothing before it is confirmed."""
 
+import datetime as dt
 import re
 import threading
 from collections.abc import Iterator
@@ -8,10 +9,11 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from runtime.database import read_clock
 from subscribers.models import MailingList, Subscriber, Subscription, Suppression
 from subscribers.notices import NoticeKind
-from subscribers.record_models import Consent, Notice, SignUp
-from subscribers.sign_ups import NETWORK_MAX, forget_old_sign_ups
+from subscribers.record_models import Consent, Notice, SignUp, SignUpList
+from subscribers.sign_ups import LIST_MAX, NETWORK_MAX, forget_old_sign_ups
 from subscribers.undo import Undo
 from tests.web.world import World, seal_of, undo_of
 
@@ -146,6 +148,44 @@ def test_nobody_is_bombed(either: World, visitor: httpx.Client) -> None:
     refused = fill_in(visitor, "one-more@example.org", "press")
     assert refused.status_code == 429
     assert len(kinds(either)) == NETWORK_MAX - 3
+
+
+def test_a_list_takes_so_many_sign_ups_an_hour(either: World, visitor: httpx.Client) -> None:
+    """From however many networks they come; other lists, and the next hour, have their own."""
+    assert fill_in(visitor, "early@example.org", "press").status_code == 200
+    with either.database.transaction() as session:
+        first = session.scalars(sa.select(SignUp)).one()
+        session.add_all(
+            SignUp(
+                address=f"n{number}@example.net",
+                address_key=f"n{number}@example.net",
+                address_hash=bytes([number // 250, number % 250]),
+                language="en",
+                format="html",
+                network=f"192.0.{number}.0/24",
+            )
+            for number in range(LIST_MAX - 2)
+        )
+        session.flush()
+        press = session.scalars(sa.select(MailingList.id).where(MailingList.slug == "press")).one()
+        others = session.scalars(sa.select(SignUp.id).where(SignUp.id != first.id)).all()
+        session.add_all(
+            SignUpList(sign_up_id=one, list_id=press, frequency="at-once") for one in others
+        )
+    assert fill_in(visitor, "last@example.org", "press").status_code == 200
+    refused = fill_in(visitor, "more@example.org", "press", "travel")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "3600")
+    assert kinds(either) == ["confirm-sign-up"] * 2
+    assert fill_in(visitor, "more@example.org", "travel").status_code == 200
+    with either.database.transaction() as session:
+        an_hour_ago = read_clock(session) - dt.timedelta(hours=1, seconds=1)
+        session.execute(
+            sa.update(SignUpList)
+            .where(SignUpList.sign_up_id == first.id)
+            .values(created_at=an_hour_ago)
+        )
+    assert fill_in(visitor, "later@example.org", "press").status_code == 200
+    assert fill_in(visitor, "too-late@example.org", "press").status_code == 429
 
 
 def test_forms_at_once_send_one_mail(either: World) -> None:

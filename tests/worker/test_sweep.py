@@ -19,6 +19,8 @@ from releases.upkeep import finish_cancelled
 from runtime.database import Database
 from runtime.settings import Settings
 from subscribers.models import MailingList
+from subscribers.notices import NoticeKind, queue
+from subscribers.record_models import Notice
 from tests.releases.test_retention import begin_next_partition, deliveries, sent
 from tests.support.fleet import fleet, settings_of, status_of, wait_until
 from tests.support.office import HASH_KEY, Office
@@ -151,6 +153,32 @@ def test_old_deliveries_are_dropped(ground: Ground, monkeypatch: pytest.MonkeyPa
     wait_until(lambda: deliveries(ground.office, old) == 0, 10)
 
 
+def test_old_notices_are_removed_by_a_sweep(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A month after it was queued nothing tells to whom a notice went; what waits stays."""
+    monkeypatch.setattr(sweep_module, "RETENTION_ROUND", 1)
+    old = dt.datetime.now(dt.UTC) - dt.timedelta(days=31)
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+    with ground.office.database.transaction() as session:
+        for name in ("sent", "waiting", "young"):
+            queue(session, NoticeKind.NOT_BY_FORM, address=f"{name}@example.com", language="en")
+        for notice in session.scalars(sa.select(Notice)):
+            notice.due_at = later if notice.address.startswith("waiting") else None
+            if not notice.address.startswith("young"):
+                notice.created_at = old
+
+    def left() -> list[str]:
+        with ground.office.database.reading() as session:
+            return list(session.scalars(sa.select(Notice.address).order_by(Notice.id)))
+
+    sweep = ground.sweep()
+    sweep.round()
+    assert len(left()) == 3
+    sweep.round()
+    wait_until(lambda: left() == ["waiting@example.com", "young@example.com"], 10)
+
+
 def test_a_release_that_cannot_be_rendered_is_held(ground: Ground) -> None:
     """Somebody has to look at it, and is told what is wrong."""
     ground.office.subscribe(ground.office.people(3), ground.list_id)
@@ -209,7 +237,7 @@ def test_an_idle_sweep_is_cheap(ground: Ground) -> None:
         engine, "before_cursor_execute", lambda *args: statements.append(args[2]), named=False
     )
     sweep.round()
-    assert 0 < len(statements) <= 12, statements
+    assert 0 < len(statements) <= 14, statements
 
 
 def test_many_sweeps_at_once_do_what_one_does(ground: Ground) -> None:

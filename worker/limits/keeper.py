@@ -41,11 +41,17 @@ class LimitKeeper:
         *,
         redis_url: str | None = None,
         on_turn: Callable[[], None] = lambda: None,
+        is_patient: bool = False,
     ) -> None:
-        """Begin; ``on_turn`` is called after each turn."""
+        """Begin; ``on_turn`` is called after each turn. ``is_patient``: it comes and goes."""
         self._gate = gate
         self._pool = RedisPool(redis_url, process) if redis_url is not None else None
-        self._shares = Shares(process, who_delivers, is_all_there_is=self._pool is None)
+        self._shares = Shares(
+            process,
+            who_delivers,
+            is_all_there_is=self._pool is None,
+            is_patient=is_patient,
+        )
         self._on_turn = on_turn
         self._answered_at = float("-inf")
         self._retry_at = 0.0

@@ -26,8 +26,14 @@ class Shares:
         who_delivers: Callable[[], Collection[str]],
         *,
         is_all_there_is: bool = True,
+        is_patient: bool = False,
     ) -> None:
-        """Begin knowing of nobody; ``is_all_there_is``: nothing is ever drawn elsewhere."""
+        """Begin knowing of nobody; ``is_all_there_is``: nothing is ever drawn elsewhere.
+
+        ``is_patient``: it comes and goes, and waits until others must have seen it also where it
+        sees none: who delivers has no lease for a moment now and then, but has its connections.
+        """
+        self._is_patient = is_patient
         self._is_all_there_is = is_all_there_is
         self._process = process
         self._who_delivers = who_delivers
@@ -41,10 +47,12 @@ class Shares:
         if now - self._looked_at < LOOK_EVERY_SECONDS:
             return
         found = self._who_delivers()
+        if now - self._looked_at > _REMEMBERED_SECONDS:
+            self._here_since = None  # the others have forgotten us
         self._looked_at = now
         self._seen |= dict.fromkeys(found, now)
         self._seen = {name: at for name, at in self._seen.items() if now - at < _REMEMBERED_SECONDS}
-        if self._seen.keys() == {self._process}:
+        if self._seen.keys() == {self._process} and not self._is_patient:
             # Whoever comes now sees us, and waits until we have seen them.
             self._here_since = float("-inf")
         elif self._process not in self._seen:
@@ -56,7 +64,7 @@ class Shares:
         """Give the share; nothing while others may not know yet that we are here."""
         others = len(self._seen.keys() - {self._process})
         is_here = self._here_since is not None and now - self._here_since >= _JOINING_SECONDS
-        if self._looked_at == float("-inf") or (others and not is_here):
+        if self._looked_at == float("-inf") or ((others or self._is_patient) and not is_here):
             return Grants([0] * len(asks.rates), [0] * len(asks.slots))
         workers = sorted(self._seen.keys() | {self._process})
         rank = workers.index(self._process)

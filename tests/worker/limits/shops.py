@@ -51,9 +51,14 @@ class Notes:
 class NotingServer(SmtpServer):
     """Counts the connections that are open."""
 
-    def __init__(self, notes: Notes, *, has_chunking: bool = False) -> None:
+    def __init__(
+        self, notes: Notes, *, has_chunking: bool = False, reply_delay_seconds: float = 0.0
+    ) -> None:
         capabilities = (*ESMTP, "CHUNKING") if has_chunking else ESMTP
-        super().__init__(lambda _: SmtpModel(script=notes.script, capabilities=capabilities))
+        super().__init__(
+            lambda _: SmtpModel(script=notes.script, capabilities=capabilities),
+            reply_delay_seconds=reply_delay_seconds,
+        )
         self._notes = notes
 
     def _serve(self, connection: socket.socket, model: SmtpModel) -> None:

@@ -9,7 +9,7 @@ from mail.replies import Accepted, Deferred, Failed, InDoubt, Reply
 from runtime.limits import DomainLimits, Rate, RelayLimits
 from runtime.relays import Relay
 from tests.worker.limits.shops import most_in
-from worker.limits.asks import Asks, Grants, RateAsk, RestNews
+from worker.limits.asks import Asks, Grants, RateAsk, RestNews, SlotAsk
 from worker.limits.buckets import TOKEN_SECONDS, Bucket, pace_of
 from worker.limits.gate import Gate
 from worker.limits.rests import (
@@ -203,3 +203,37 @@ def test_alone_all_of_a_limit_is_ours_and_a_newcomer_waits_to_be_seen() -> None:
     for now in (3.5, 4.5, 5.5, 6.5, 7.5):
         second.look(now)
     assert second.turn(asks, 7.5).slots == [5]
+
+
+def test_who_comes_back_waits_like_who_is_new() -> None:
+    """The others have forgotten it, and look once a second."""
+    asks = Asks((), [SlotAsk("relay", 10, 0, 10)])
+    present = {"a"}
+    first, second = (Shares(name, lambda: present) for name in ("a", "b"))
+    first.look(0.0)
+    assert first.turn(asks, 0.0).slots == [10]
+    present = {"a", "b"}
+    for moment in (1.0, 2.0, 3.1):
+        first.look(moment)
+        second.look(moment)
+    assert (first.turn(asks, 3.1).slots, second.turn(asks, 3.1).slots) == ([5], [5])
+    present = {"a"}
+    for moment in range(4, 12):
+        first.look(float(moment))
+    assert first.turn(asks, 11.0).slots == [10]
+    present = {"a", "b"}
+    second.look(11.5)  # the first looks half a second later
+    assert second.turn(asks, 11.5).slots == [0]
+    for moment in (12.0, 12.6, 13.6):
+        first.look(moment)
+        second.look(moment)
+    assert (first.turn(asks, 13.6).slots, second.turn(asks, 13.6).slots) == ([5], [5])
+
+
+def test_who_comes_and_goes_believes_no_single_look() -> None:
+    """Between two slices a process that delivers has no lease for a moment, and its connections."""
+    asks = Asks((), [SlotAsk("relay", 1, 0, 1)])
+    lane = Shares("(lane)", lambda: {"(lane)"}, is_patient=True)
+    for moment, granted in ((0.0, 0), (1.0, 0), (2.1, 1), (3.1, 1), (60.0, 0), (62.1, 1)):
+        lane.look(moment)
+        assert lane.turn(asks, moment).slots == [granted], moment

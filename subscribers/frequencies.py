@@ -1,0 +1,32 @@
+"""How often a subscription was served at some moment, as expressions in SQL."""
+
+import datetime as dt
+from typing import Final
+
+import sqlalchemy as sa
+
+from subscribers.models import Frequency, Subscription
+
+DIGESTS: Final = (Frequency.DAILY, Frequency.WEEKLY)
+
+
+def frequency_at(
+    subscription: type[Subscription], moment: dt.datetime | sa.SQLColumnExpression[dt.datetime]
+) -> sa.ColumnElement[str]:
+    """The frequency it had at a moment, as far as that is known: the last change is."""
+    return sa.case(
+        (subscription.frequency_changed_at > moment, subscription.frequency_before),
+        else_=subscription.frequency,
+    )
+
+
+def has_digests_since(
+    subscription: type[Subscription], since: dt.datetime
+) -> sa.ColumnElement[bool]:
+    """Whether digests serve it, or did before a change after that moment."""
+    return sa.or_(
+        subscription.frequency.in_(DIGESTS),
+        sa.and_(
+            subscription.frequency_before.in_(DIGESTS), subscription.frequency_changed_at > since
+        ),
+    )
