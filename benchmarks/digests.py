@@ -72,7 +72,8 @@ _STATEMENTS: Final = (
     "UPDATE subscriber SET next_digest_at = now() - interval '1 minute' WHERE id IN "
     "(SELECT subscriber_id FROM subscription s JOIN mailing_list m ON m.id = s.list_id "
     "WHERE slug = 'press')",
-    "INSERT INTO release (id, slug, created_at) SELECT n, 'r' || n, now() FROM generate_series(1, %(releases)s) n",
+    "INSERT INTO release (id, slug, created_at) "
+    "SELECT n, 'r' || n, now() FROM generate_series(1, %(releases)s) n",
     """
     INSERT INTO release_version (id, release_id, number, content_digest, content, title,
         created_at)

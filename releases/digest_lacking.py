@@ -91,11 +91,20 @@ def who_lacks(
 
 def _others(session: Session, versions: Collection[int]) -> list[dict[str, Any]]:
     """The distributions, but digests, that bring each of the versions or a newer one."""
+    rows = session.execute(_others_statement(), {"versions": list(versions)})
+    return [
+        {"version_id": version_id, "distribution_id": other, "is_pending": bool(pending)}
+        for version_id, other, pending in rows
+    ]
+
+
+@functools.cache
+def _others_statement() -> sa.Select[*tuple[Any, ...]]:
     ours = aliased(ReleaseVersion)
     is_pending = sa.and_(
         Distribution.is_expanded.is_(False), Distribution.state.in_(_MAY_YET_EXPAND)
     )
-    rows = session.execute(
+    return (
         sa.select(ours.id, Distribution.id, is_pending)
         .join(
             ReleaseVersion,
@@ -107,15 +116,11 @@ def _others(session: Session, versions: Collection[int]) -> list[dict[str, Any]]
         .join(DistributionRelease, DistributionRelease.version_id == ReleaseVersion.id)
         .join(Distribution, Distribution.id == DistributionRelease.distribution_id)
         .where(
-            ours.id.in_(versions),
+            ours.id.in_(sa.bindparam("versions", expanding=True)),
             Distribution.kind != DistributionKind.DIGEST,
             Distribution.is_rehearsal.is_(False),
         )
     )
-    return [
-        {"version_id": version_id, "distribution_id": other, "is_pending": bool(pending)}
-        for version_id, other, pending in rows
-    ]
 
 
 def _written(session: Session, moment: dt.datetime) -> str:

@@ -6,10 +6,11 @@ turn misses, since no worker ran, the next one makes up for.
 """
 
 import datetime as dt
+import functools
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -29,7 +30,7 @@ from releases.models import (
 from releases.publishing import Due, insert_distribution
 from runtime.database import Database, database_now, is_postgresql, read_clock
 from subscribers.digest_times import Clock, Wish, clock_of
-from subscribers.frequencies import DIGESTS, has_digests_since
+from subscribers.frequencies import DIGESTS
 from subscribers.models import (
     PLAN_ANEW,
     Frequency,
@@ -102,20 +103,7 @@ class Turn:
         return len(people)
 
     def _due(self, session: Session, moment: dt.datetime) -> list[_Person]:
-        rows = session.execute(
-            sa.select(
-                Subscriber.id,
-                Subscriber.timezone,
-                Subscriber.digest_hour,
-                Subscriber.language,
-                Subscriber.next_digest_at,
-            )
-            .where(Subscriber.next_digest_at <= moment)
-            .order_by(Subscriber.next_digest_at, Subscriber.id)
-            .limit(PEOPLE)
-            # Whose choices are being changed has a new time in a moment.
-            .with_for_update(skip_locked=True)
-        ).all()
+        rows = session.execute(_due_people(), {"moment": moment, "people": PEOPLE}).all()
         followed = _followed(session, [row.id for row in rows], moment - WINDOW)
         people = []
         for row in rows:
@@ -193,6 +181,25 @@ class Turn:
         return one.distribution_id, _mask(one, lists)
 
 
+@functools.cache
+def _due_people() -> sa.Select[*tuple[Any, ...]]:
+    moment = sa.bindparam("moment", type_=Subscriber.next_digest_at.type)
+    return (
+        sa.select(
+            Subscriber.id,
+            Subscriber.timezone,
+            Subscriber.digest_hour,
+            Subscriber.language,
+            Subscriber.next_digest_at,
+        )
+        .where(Subscriber.next_digest_at <= moment)
+        .order_by(Subscriber.next_digest_at, Subscriber.id)
+        .limit(sa.bindparam("people"))
+        # Whose choices are being changed has a new time in a moment.
+        .with_for_update(skip_locked=True)
+    )
+
+
 @dataclass(slots=True)
 class _Followed:
     """What a person's subscriptions say of their digests."""
@@ -202,25 +209,7 @@ class _Followed:
 
 
 def _followed(session: Session, people: Sequence[int], since: dt.datetime) -> dict[int, _Followed]:
-    rows = session.execute(
-        sa.select(
-            Subscription.subscriber_id,
-            Subscription.frequency,
-            sa.and_(
-                Subscription.frequency_before.in_(DIGESTS),
-                Subscription.frequency_changed_at > since,
-            ).label("is_left"),
-            MailingList.timezone,
-            MailingList.digest_hour,
-        )
-        .join(MailingList, MailingList.id == Subscription.list_id)
-        .where(
-            Subscription.subscriber_id.in_(people),
-            Subscription.state == SubscriptionState.ACTIVE,
-            has_digests_since(Subscription, since),
-        )
-        .order_by(Subscription.subscriber_id, Subscription.list_id)
-    )
+    rows = session.execute(_following(), {"people": people, "since": since})
     found: dict[int, _Followed] = {}
     for row in rows:
         theirs = found.setdefault(row.subscriber_id, _Followed())
@@ -230,6 +219,30 @@ def _followed(session: Session, people: Sequence[int], since: dt.datetime) -> di
             theirs.frequencies.add(Frequency.DAILY)
         theirs.wishes.append(Wish(row.timezone, row.digest_hour))
     return found
+
+
+@functools.cache
+def _following() -> sa.Select[*tuple[Any, ...]]:
+    since = sa.bindparam("since", type_=Subscription.began_at.type)
+    is_left = sa.and_(
+        Subscription.frequency_before.in_(DIGESTS), Subscription.frequency_changed_at > since
+    )
+    return (
+        sa.select(
+            Subscription.subscriber_id,
+            Subscription.frequency,
+            is_left.label("is_left"),
+            MailingList.timezone,
+            MailingList.digest_hour,
+        )
+        .join(MailingList, MailingList.id == Subscription.list_id)
+        .where(
+            Subscription.subscriber_id.in_(sa.bindparam("people", expanding=True)),
+            Subscription.state == SubscriptionState.ACTIVE,
+            sa.or_(Subscription.frequency.in_(DIGESTS), is_left),
+        )
+        .order_by(Subscription.subscriber_id, Subscription.list_id)
+    )
 
 
 def _person(

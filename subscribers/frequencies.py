@@ -18,15 +18,3 @@ def frequency_at(
         (subscription.frequency_changed_at > moment, subscription.frequency_before),
         else_=subscription.frequency,
     )
-
-
-def has_digests_since(
-    subscription: type[Subscription], since: dt.datetime
-) -> sa.ColumnElement[bool]:
-    """Whether digests serve it, or did before a change after that moment."""
-    return sa.or_(
-        subscription.frequency.in_(DIGESTS),
-        sa.and_(
-            subscription.frequency_before.in_(DIGESTS), subscription.frequency_changed_at > since
-        ),
-    )
