@@ -103,6 +103,11 @@ class DigestRoom:
         while turn.plan_some(now):
             pass
 
+    def next_of(self, reader: int) -> dt.datetime | None:
+        """When a reader's next digest is due."""
+        with self.database.reading() as session:
+            return session.get_one(Subscriber, reader).next_digest_at
+
     def digests(self) -> list[int]:
         """All digests there are."""
         with self.database.reading() as session:
