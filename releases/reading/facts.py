@@ -2,12 +2,14 @@
 
 import datetime
 import re
+from collections.abc import Iterator
 
 from releases.content import Kind
 from releases.errors import EmbargoError
 from releases.reading.datelines import Dateline
 from releases.reading.dates import FoundDate, find_dates
 from releases.reading.embargo_lines import (
+    is_closing_embargo,
     is_embargo,
     is_loud_embargo,
     mentions,
@@ -27,6 +29,7 @@ from releases.reading.offices import (
 from releases.reading.parsed import Unsure
 from releases.reading.pieces import Header, Piece
 from releases.reading.places import bare_place, is_place
+from releases.reading.prose import ends_sentence
 from releases.reading.spans import Label
 
 _OFFICE_OF = re.compile(r",\s*(?P<office>(?:Office|Bureau) of .+)$")
@@ -35,6 +38,12 @@ _FROM = re.compile(r"^from (?:the )?", re.IGNORECASE)
 _AMERICAN = re.compile(r"\b(?:u\.?s\.?a?|d\.?c\.?|washington|new york|calif|texas|va|md)\b")
 _NEAR_TOP = 3
 """Paragraphs of the body in which a sentence about an embargo is taken to be the release's own."""
+_NEAR_END = 8
+"""Paragraphs at the end that are looked at though none of the known words stands in the text."""
+_LONGEST_GROUP = 60
+"""Lines; more of a paragraph are not needed to tell."""
+_SHORT = 50
+"""Characters; a line that broke before had no need to."""
 
 
 class Facts:
@@ -258,25 +267,46 @@ def refuse_several(moments: set[datetime.datetime]) -> None:
 
 
 def embargoes_in(body: list[Line], below: list[Line], *, is_spoken: bool) -> list[list[Line]]:
-    """Embargo lines outside the header: in its first paragraphs, or loud ones anywhere.
+    """Embargo lines outside the header: in the first and last paragraphs, or loud ones anywhere.
 
     What speakers in a transcript say of an embargo concerns the call they are in.
     """
     found = []
     for is_body, lines in ((True, body), (False, below)):
-        if not lines or not mentions("\n".join(line.words for line in lines)):
+        if not lines:
             continue
-        for number, group in enumerate(groups(lines)):
-            if is_loud_embargo(group[0].words):
+        has_word = mentions("\n".join(line.words for line in lines))
+        paragraphs = groups(lines)
+        closing_from = len(paragraphs) - _NEAR_END
+        for number, group in enumerate(paragraphs):
+            is_near_edge = number < _NEAR_TOP or number >= closing_from
+            if not (has_word or is_near_edge):
+                continue
+            words = " ".join(line.words for line in group[:_LONGEST_GROUP])
+            is_near_top = is_body and number < _NEAR_TOP and not is_spoken
+            if has_word and is_loud_embargo(group[0].words):
                 found.append(group[:4])
-            elif is_body and number < _NEAR_TOP and not is_spoken:
-                words = " ".join(line.words for line in group)
-                if is_embargo(words[:600]):
-                    sentence = _sentence(words)
-                    found.append(
-                        [Line(group[0].start, group[0].end, sentence, sentence, True, False)]
-                    )
+            elif has_word and is_near_top and is_embargo(words[:600]):
+                found.append([_as_line(group[0], _sentence(words))])
+            elif is_near_edge and (is_loud_embargo(group[0].words) or not is_spoken):
+                found += _closing(group, words)
     return found
+
+
+def _closing(group: list[Line], words: str) -> Iterator[list[Line]]:
+    """An embargo that is such a paragraph, its first line, or a line right below it."""
+    if is_closing_embargo(group[0].words):
+        yield group[:4]
+    elif is_closing_embargo(words):
+        yield [_as_line(group[0], words)]
+    elif len(group) > 1 and is_closing_embargo(group[-1].words):
+        above = group[-2].words
+        if ends_sentence(above) or len(above) < _SHORT:
+            yield group[-1:]
+
+
+def _as_line(first: Line, words: str) -> Line:
+    return Line(first.start, first.end, words, words, True, False)
 
 
 def _sentence(words: str) -> str:
