@@ -60,6 +60,12 @@ _RELEASED_AT_LONGEST = 120
 _SPEAKS_OF_RELEASE = re.compile(
     r"\b(?:releas|publi[sc]|embargo|sperrfrist|veroffentlich|divulg|difus|diffus|pubblic|публик)"
 )
+# A press release has a time, too, and what was released is out.
+_RELEASE = re.compile(
+    r"(?<!press )(?<!news )(?<!media )(?<!immediate )\brelease\b|\b(?:publication|publish|embargo"
+    r"|sperrfrist|veroffentlichung|diffusion|difusion|publicacion|pubblicazione|divulgacao"
+    r"|публикац\w*)\b|\bbe (?:released|published)\b"
+)
 _DO_NOT_USE = re.compile(r"\bdo not use\b")
 _NONE = re.compile(
     r"^[^\w]{0,4}(?:no embargo|not embargoed|embargo:? (?:none|no|lifted|aucun|keine|ninguno"
@@ -117,10 +123,8 @@ def _says_when_released(folded: str) -> bool:
 
 
 def speaks_of_release_and_time(words: str) -> bool:
-    """Whether a line names release or publication and a time of day, in whatever words."""
-    return _SPEAKS_OF_RELEASE.search(fold(words[:600])) is not None and bool(
-        find_times(words[:600])
-    )
+    """Whether a line names a release to come and a time of day, in whatever words."""
+    return _RELEASE.search(fold(words[:600])) is not None and bool(find_times(words[:600]))
 
 
 def smells_of_embargo(words: str) -> bool:

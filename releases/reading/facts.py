@@ -20,6 +20,7 @@ from releases.reading.embargo_lines import (
 from releases.reading.kinds import PrintedKind, kind_of_title
 from releases.reading.lines import Line, fold, groups
 from releases.reading.offices import (
+    is_nobodys,
     is_organisation,
     is_person,
     is_position,
@@ -35,7 +36,11 @@ from releases.reading.spans import Label
 _OFFICE_OF = re.compile(r",\s*(?P<office>(?:Office|Bureau) of .+)$")
 _PERSON = re.compile(r"(?:The )?(?:Rt\.? )?(?:Hon|Dr|Mr|Mrs|Ms|Prof)\b", re.IGNORECASE)
 _FROM = re.compile(r"^from (?:the )?", re.IGNORECASE)
+_ARABIC = re.compile("[\u0600-\u06ff]")
 _AMERICAN = re.compile(r"\b(?:u\.?s\.?a?|d\.?c\.?|washington|new york|calif|texas|va|md)\b")
+_SENDERS = (Label.OFFICE, Label.LETTERHEAD)
+_ABOVE = 2
+"""Organisations above a press office that are named with it."""
 _NEAR_TOP = 3
 """Paragraphs of the body in which a sentence about an embargo is taken to be the release's own."""
 _NEAR_END = 8
@@ -88,14 +93,12 @@ class Facts:
 
     def office(self) -> str | None:
         """The press office, else another office, else the organisation of the letterhead."""
-        offices = [
-            _FROM.sub("", piece.words).strip(" *:,") for piece in self._header.of(Label.OFFICE)
-        ]
-        for office in offices:
-            if is_press_office(office):
-                return office
+        offices = self._header.of(Label.OFFICE)
+        for piece in offices:
+            if is_press_office(_sender(piece)):
+                return self._with_those_above(piece)
         if offices:
-            return offices[0]
+            return _sender(offices[0])
         for piece in self._header.of(Label.SUBTITLE):
             if match := _OFFICE_OF.search(piece.words):
                 return match["office"]
@@ -120,7 +123,22 @@ class Facts:
         if is_position(chosen.words) and (match := _OFFICE_OF.search(chosen.words)):
             return match["office"]
         chosen.label = Label.OFFICE
-        return _FROM.sub("", chosen.words).strip(" *:,")
+        return _sender(chosen)
+
+    def _with_those_above(self, office: Piece) -> str:
+        """An office, and whose it is where its name does not tell: Ministry X, Press Office."""
+        names = [_sender(office)]
+        if not is_nobodys(names[0]):
+            return names[0]
+        pieces = self._header.pieces
+        position = next(index for index, piece in enumerate(pieces) if piece is office)
+        for above in reversed(pieces[:position]):
+            is_near = above.line == office.line - len(names) and above.label in _SENDERS
+            if not is_near or not is_organisation(above.words) or len(names) > _ABOVE:
+                break
+            above.label = Label.OFFICE
+            names.insert(0, _sender(above))
+        return ("، " if _ARABIC.search(names[0]) else ", ").join(names)
 
     def place(self) -> str | None:
         """A place of the header by its name, else the dateline's, else a venue."""
@@ -231,6 +249,10 @@ class Facts:
         if self._header.of(Label.RELEASE_LINE):
             self.doubt("embargo", "the text also says that it is for immediate release")
         return found.pop()
+
+
+def _sender(piece: Piece) -> str:
+    return _FROM.sub("", piece.words).strip(" *:,")
 
 
 def _most_specific(senders: list[Piece]) -> Piece:

@@ -11,6 +11,7 @@ from releases.reading.facts import Facts
 from releases.reading.header import HeaderReader
 from releases.reading.kinds import PrintedKind, is_series
 from releases.reading.languages import language_of
+from releases.reading.left_out import doubts_of_time, find_left_out
 from releases.reading.lines import Line, Page, groups, split_lines
 from releases.reading.lists import Numbering, items_of
 from releases.reading.paragraphs import Joiner, breaks
@@ -100,7 +101,9 @@ def read_plain_text(text: str, *, is_embargo_known: bool = False) -> Parsed:
     marks += stamps + reader.marks + _marks(header, tail)
     marks += [Span(line.start, line.end, Label.BODY) for line in header.intro]
     body_start = lines[header.body_from].start if header.body_from < len(lines) else len(text)
-    return Parsed(content, tuple(facts.unsure), cover(text, marks, body_start), text)
+    spans = cover(text, marks, body_start)
+    facts.unsure += doubts_of_time(text, spans, content)
+    return Parsed(content, tuple(facts.unsure), spans, text, find_left_out(text, spans, content))
 
 
 def _find_late_body(header: Header, headings: Headings, lines: list[Line]) -> None:

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from releases.content import Kind
-from releases.reading.headlines import Chunk, headline_score
+from releases.reading.datelines import read_dateline
+from releases.reading.headlines import (
+    Chunk,
+    headline_score,
+    is_full_sentence,
+    short_line_above,
+)
 from releases.reading.kinds import PrintedKind, is_kind_by_whom, is_series, kind_of, kind_of_title
 from releases.reading.lines import Line, Page, fold, is_caps
 from releases.reading.offices import (
@@ -50,6 +56,10 @@ def choose(header: Header, lines: list[Line], page: Page) -> Headings:
     else:
         title = next(chunk for score, chunk in scored if score == best)
         why_unsure = _doubt(title, best, scored)
+        above = short_line_above(title, chunks, lines)
+        if above and (kept := _without_body(chunks, title, header, lines)):
+            title, chunks = above, kept
+        why_unsure = why_unsure or _doubt_of_sentence(title, above)
     _label(title, Label.TITLE)
     chunks = [chunk for chunk in chunks if chunk is title or not _is_again(chunk, title)]
     position = chunks.index(title)
@@ -60,6 +70,30 @@ def choose(header: Header, lines: list[Line], page: Page) -> Headings:
         header.pieces = [piece for piece in header.pieces if piece.line < header.body_from]
         after = after[:-1]
     return Headings(title, tuple(_label_after(after, header)), why_unsure)
+
+
+def _without_body(
+    chunks: list[Chunk], first: Chunk, header: Header, lines: list[Line]
+) -> list[Chunk] | None:
+    """The chunks above one that begins the body, which is then none of the header's any more.
+
+    None when the header goes on below it, and it is a headline therefore.
+    """
+    start = header.pieces.index(first.pieces[0])
+    has_more = any(piece.label is not None for piece in header.pieces[start:])
+    opening = " ".join(line.words for line in lines[header.body_from : header.body_from + 3])
+    if has_more or read_dateline(opening):
+        return None
+    header.body_from = first.pieces[0].line
+    del header.pieces[start:]
+    return chunks[: chunks.index(first)]
+
+
+def _doubt_of_sentence(title: Chunk, above: Chunk | None) -> str | None:
+    if not is_full_sentence(title.words):
+        return None
+    may_be = f"; above it stands «{above.words[:60]}»" if above else ""
+    return f"it is a sentence with a full stop: «{title.words[:60]}»{may_be}"
 
 
 def _is_again(chunk: Chunk, title: Chunk) -> bool:
