@@ -43,7 +43,7 @@ _ABOVE = 2
 """Organisations above a press office that are named with it."""
 _NEAR_TOP = 3
 """Paragraphs of the body in which a sentence about an embargo is taken to be the release's own."""
-_NEAR_END = 8
+_NEAR_END = 12
 """Paragraphs at the end that are looked at though none of the known words stands in the text."""
 _LONGEST_GROUP = 60
 """Lines; more of a paragraph are not needed to tell."""
@@ -316,15 +316,19 @@ def embargoes_in(body: list[Line], below: list[Line], *, is_spoken: bool) -> lis
 
 
 def _closing(group: list[Line], words: str) -> Iterator[list[Line]]:
-    """An embargo that is such a paragraph, its first line, or a line right below it."""
-    if is_closing_embargo(group[0].words):
-        yield group[:4]
-    elif is_closing_embargo(words):
+    """An embargo that is such a paragraph, or a line of its own in it."""
+    is_found = False
+    last = max(len(group) - _LONGEST_GROUP, 0)
+    for number, line in enumerate(group):
+        if _LONGEST_GROUP <= number < last:
+            continue
+        above = group[number - 1].words if number else "."
+        is_own = ends_sentence(above) or len(above) < _SHORT
+        if is_own and is_closing_embargo(line.words):
+            is_found = True
+            yield group[number : number + 4]
+    if not is_found and is_closing_embargo(words):
         yield [_as_line(group[0], words)]
-    elif len(group) > 1 and is_closing_embargo(group[-1].words):
-        above = group[-2].words
-        if ends_sentence(above) or len(above) < _SHORT:
-            yield group[-1:]
 
 
 def _as_line(first: Line, words: str) -> Line:

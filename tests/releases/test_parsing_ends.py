@@ -44,11 +44,20 @@ def _placed(line: str, place: str) -> str:
             return f"{TEXT}{line}\n"
         case "above a contact":
             return f"{TEXT}\n{line}\n\nContact: Ada Reed, +32 2 555 01 02\n"
+        case "above a telephone":
+            return f"{TEXT}\n{line}\nAda Reed\n+32 2 555 01 02\n"
+        case "between contacts":
+            return f"{TEXT}\nContact:\nAda Reed\n{line}\n+32 2 555 01 02\n"
+        case "above long notes":
+            return f"{TEXT}\n{line}\n\nNotes to editors\n" + "\nThe pier is old.\n" * 9
         case _:
             return f"{TEXT}\n###\n\n{line}\n"
 
 
-PLACES = ["top", "end", "right below", "above a contact", "below the end mark"]
+PLACES = [
+    *("top", "end", "right below", "above a contact", "above a telephone", "between contacts"),
+    *("above long notes", "below the end mark"),
+]
 
 
 @pytest.mark.parametrize("place", PLACES)
