@@ -117,7 +117,9 @@ class Facts:
             )
             has_name = has_name and len(first.words) > 2 and kind_of_title(first.words) is None
             has_name = has_name and not _is_somebody(first.words) and not is_person(first.words)
-            chosen = first if has_name and len(first.words.split()) <= 6 else None
+            if has_name and len(first.words.split()) <= 6:
+                chosen = first
+                self.doubt("office", "it is only the line on top: it may be a headline")
         if chosen is None:
             return None
         if is_position(chosen.words) and (match := _OFFICE_OF.search(chosen.words)):

@@ -137,5 +137,5 @@ def short_line_above(title: Chunk, chunks: list[Chunk], lines: list[Line]) -> Ch
     is_somebody = is_position(words) or is_honoured(words) or (number > 1 and is_person(words))
     if is_somebody or is_organisation(words) or is_office(words) or is_venue(words):
         return None
-    is_open = ends_sentence(words) or words.endswith((":", ",")) or words[0] in "(["
+    is_open = words.endswith((".", "。", ":", ",")) or words[0] in "(["
     return None if is_open or not any(letter.isalpha() for letter in words) else above

@@ -104,7 +104,7 @@ _SMALL_WORDS = frozenset(
     (
         "of", "the", "and", "for", "&", "de", "del", "la", "las", "los", "le", "les", "y", "e",
         "et", "des", "du", "d'", "fur", "und", "di", "da", "do", "dos", "das", "della", "dei",
-        "to", "и", "по", "i", "w", "van", "het", "voor", "og", "och", "o", "on", "in",
+        "to", "и", "по", "i", "w", "van", "het", "voor", "og", "och", "o", "on", "in", "plc",
     )
 )  # fmt: skip
 _HONOURED = re.compile(

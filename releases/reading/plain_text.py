@@ -21,7 +21,7 @@ from releases.reading.quoted import unquoted
 from releases.reading.spans import Label, Span, cover
 from releases.reading.stamps import without_stamps
 from releases.reading.tail import Tail, read_tail
-from releases.reading.titles import Headings, choose, printed_kind_before_title
+from releases.reading.titles import MAY_END_SHORT_TEXT, Headings, choose, printed_kind_before_title
 from releases.reading.transcripts import find_speakers
 
 _SPOKEN = (Kind.REMARKS, Kind.TRANSCRIPT)
@@ -114,9 +114,7 @@ def _find_late_body(header: Header, headings: Headings, lines: list[Line]) -> No
     for chunk in headings.subtitles:
         first = chunk.pieces[0]
         if first.line > title_end and all(
-            piece.label in (Label.SUBTITLE, Label.CONTACT, Label.END_MARK, Label.LIST_FOOTER, None)
-            for piece in header.pieces
-            if piece.line >= first.line
+            piece.label in MAY_END_SHORT_TEXT for piece in header.pieces if piece.line >= first.line
         ):
             header.body_from = first.line
             header.pieces = [piece for piece in header.pieces if piece.line < first.line]
@@ -171,7 +169,11 @@ def _part_title(text: str, header: Header, first: Piece, rest: str, label: Label
 
 
 def _subtitle(header: Header, headings: Headings, venues: list[str]) -> str | None:
-    chunks = [chunk for chunk in headings.subtitles if chunk.pieces[0].label is Label.SUBTITLE]
+    chunks = [
+        chunk
+        for chunk in headings.subtitles
+        if chunk.pieces[0].label is Label.SUBTITLE and chunk.pieces[0].line < header.body_from
+    ]
     kept = {id(piece) for chunk in chunks for piece in chunk.pieces}
     above = [
         piece.words

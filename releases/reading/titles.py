@@ -31,6 +31,13 @@ _WHERE = re.compile(r"(?:At|Before|To|In) (?:the|a|an) ")
 _KINDS_BEFORE_COLON = ("press-release", "media-advisory", "media-note")
 
 
+MAY_END_SHORT_TEXT = (
+    *(None, Label.SUBTITLE, Label.CONTACT, Label.END_MARK, Label.LIST_FOOTER),
+    *(Label.EMBARGO, Label.NUMBER, Label.RELEASE_LINE),
+)
+"""What a text may end with that is too short to have a line like running text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Headings:
     """What the unclaimed lines turned out to be."""
@@ -58,7 +65,7 @@ def choose(header: Header, lines: list[Line], page: Page) -> Headings:
         why_unsure = _doubt(title, best, scored)
         above = short_line_above(title, chunks, lines)
         if above and (kept := _without_body(chunks, title, header, lines)):
-            title, chunks = above, kept
+            title, chunks, why_unsure = above, kept, None
         why_unsure = why_unsure or _doubt_of_sentence(title, above)
     _label(title, Label.TITLE)
     chunks = [chunk for chunk in chunks if chunk is title or not _is_again(chunk, title)]
@@ -80,7 +87,7 @@ def _without_body(
     None when the header goes on below it, and it is a headline therefore.
     """
     start = header.pieces.index(first.pieces[0])
-    has_more = any(piece.label is not None for piece in header.pieces[start:])
+    has_more = any(piece.label not in MAY_END_SHORT_TEXT for piece in header.pieces[start:])
     opening = " ".join(line.words for line in lines[header.body_from : header.body_from + 3])
     if has_more or read_dateline(opening):
         return None

@@ -99,3 +99,14 @@ def test_an_embargo_on_top_and_at_the_end_must_agree() -> None:
     with pytest.raises(EmbargoError, match="several"):
         parse(text)
     assert parse(text.replace("07:00 CET", "05:00 UTC")).content.embargo is not None
+
+
+@pytest.mark.parametrize("line", READ)
+def test_the_end_of_markdown_is_read_as_well(line: str) -> None:
+    """The last paragraph of a release in Markdown holds it back just so."""
+    text = f"# {TEXT}\n{line}\n"
+    embargo = parse(text, filename="note.md").content.embargo
+    assert embargo is not None
+    assert embargo.isoformat() == "2026-11-30T06:00:00+01:00"
+    with pytest.raises(EmbargoError):
+        parse(f"# {TEXT}\n{REFUSED[0]}\n", filename="note.md")

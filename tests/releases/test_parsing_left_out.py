@@ -67,6 +67,36 @@ def test_a_time_of_release_that_is_no_embargo_is_doubted(line: str) -> None:
     ]
 
 
+SHORT = "{}\n\n{}\n\n{}\n\n{}"
+ENDINGS = [
+    "",
+    "For release: 30 November 2026, 06:00 CET\n",
+    "Contact: Ada Reed, +32 2 555 01 02\n",
+    "No. 17/2026\n",
+]
+
+
+@pytest.mark.parametrize("ending", ENDINGS, ids=["nothing", "embargo", "contact", "number"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Does it stay?", "The old ferry keeps running.", "It costs 2 euro"),
+        ("EL FERRY SIGUE", "El viejo ferry sigue en servicio.", "Cuesta 2 euros."),
+        ("ПАРОМ ОСТАЁТСЯ", "Старый паром продолжает работать.", "Билет стоит 2 евро."),
+        ("渡轮保留", "旧渡轮继续运行。", "票价为2欧元。"),
+        ("العبارة باقية", "تستمر العبارة القديمة في العمل.", "التذكرة بسعر 2 يورو."),
+    ],
+    ids=["question", "es", "ru", "zh", "ar"],
+)
+def test_a_short_text_is_kept_whole(lines: tuple[str, str, str], ending: str) -> None:
+    """Headline and two sentences are that in any language, whatever stands below."""
+    parsed = parse(SHORT.format(*lines, ending))
+    assert parsed.content.title == lines[0]
+    assert parsed.content.subtitle is None
+    assert parsed.content.plain_paragraphs() == list(lines[1:])
+    assert (parsed.content.embargo is not None) == ending.startswith("For release")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -88,6 +118,16 @@ def test_a_short_headline_is_the_title(text: str) -> None:
     )
     assert not [doubt for doubt in parsed.unsure if doubt.field == "title"]
     assert parsed.left_out == ()
+
+
+def test_a_line_on_top_that_may_be_a_headline_is_doubted() -> None:
+    """Two lines above the text: the shorter may be who sends it, or the headline."""
+    text = "{}\n\nThe old ferry keeps running\n\nIt costs 2 euro, and tickets are sold there.\n"
+    doubted = {
+        top: [doubt.field for doubt in parse(text.format(top)).unsure if doubt.field == "office"]
+        for top in ("FERRY STAYS", "The River Bank plc", "Ministry of Works")
+    }
+    assert doubted == {"FERRY STAYS": ["office"], "The River Bank plc": [], "Ministry of Works": []}
 
 
 def test_a_sentence_for_a_title_is_doubted() -> None:

@@ -17,6 +17,7 @@ MAILED = (
     Label.BODY,
     Label.FOOTER,
 )
+NAMED = (Label.NUMBER, Label.AGENCY, Label.TIME, Label.MAIL_HEADER, Label.LIST_FOOTER)
 lines = st.sampled_from(sorted({line for text in SAMPLES for line in text.splitlines(True)}))
 oddities = st.sampled_from(
     [
@@ -75,6 +76,11 @@ def _check(text: str) -> None:
         if span.label in MAILED:
             for word in _words(text[span.start : span.end]):
                 assert word in said, (word, span.label)
+    known = said + "".join(_words(" ".join(parsed.left_out)))
+    for span in parsed.spans:
+        if span.label in NAMED:
+            for line in text[span.start : span.end].splitlines():
+                assert all(word in known for word in _words(line)), (line, span.label)
 
 
 @given(st.text(max_size=400))
