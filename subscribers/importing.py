@@ -15,7 +15,7 @@ from typing import BinaryIO, Final
 import sqlalchemy as sa
 
 from mail.hashing import suppression_hash
-from runtime.database import Database
+from runtime.database import Database, was_in_the_way
 from subscribers import import_chunk, import_doing, import_tables
 from subscribers.csv_rows import Row, row_reader
 from subscribers.csv_text import Fault, Table, TableError
@@ -215,6 +215,9 @@ def _apply(
         except (sa.exc.IntegrityError, ChangedMeanwhile):
             # Somebody signed up or left at the same moment: that is known now.
             if attempt == ATTEMPTS:
+                raise
+        except sa.exc.OperationalError as error:
+            if attempt == ATTEMPTS or not was_in_the_way(error):
                 raise
     fates, changes = planned.fates, planned.changes
     totals = Totals(
