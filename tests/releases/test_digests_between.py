@@ -89,7 +89,7 @@ def test_what_is_stopped_is_taken_out_of_digests_that_wait(
     (planned,) = room.digests()
     with room.database.transaction() as session:
         command(session, wrong)
-    room.edit(planned, due_at=dt.datetime.now(dt.UTC))
+    room.edit(planned, due_at=dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1))
     with room.database.transaction() as session:
         assert not start(session, planned)
     (digest,) = room.plan(dt.datetime.now(dt.UTC))
