@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from releases import commands
-from releases.digests_withdrawn import digests_under_way
+from releases.digests.withdrawn import digests_under_way
 from releases.models import Delivery, Distribution, DistributionRelease, ReleaseVersion
 from releases.published import public_versions
 from releases.resending import ResendOrder, resend
