@@ -251,23 +251,24 @@ def _others(session: Session, distribution: Distribution, versions: Collection[i
 
     Whoever had it in a rehearsal has not had it, and the other way about.
     """
-    rows = session.execute(
-        sa.select(Distribution.id, Distribution.kind, Distribution.state, Distribution.finished_at)
+    theirs = (
+        sa.select(Distribution.id)
         .join(DistributionRelease, DistributionRelease.distribution_id == Distribution.id)
         .where(
             DistributionRelease.version_id.in_(versions),
             Distribution.id != distribution.id,
             Distribution.is_rehearsal.is_(distribution.is_rehearsal),
         )
-        .distinct()
-        .order_by(Distribution.id)
-    ).all()
+    )
+    is_digest = Distribution.kind == DistributionKind.DIGEST
+    is_undecided = sa.and_(
+        Distribution.state == DistributionState.CANCELLED, Distribution.finished_at.is_(None)
+    )
+    others = theirs.where(~is_digest).distinct().order_by(Distribution.id)
     return _Others(
-        ids=tuple(row.id for row in rows if row.kind != DistributionKind.DIGEST),
-        has_digests=any(row.kind == DistributionKind.DIGEST for row in rows),
-        is_one_undecided=any(
-            row.state == DistributionState.CANCELLED and row.finished_at is None for row in rows
-        ),
+        ids=tuple(session.scalars(others)),
+        has_digests=session.scalar(theirs.where(is_digest).limit(1)) is not None,
+        is_one_undecided=session.scalar(theirs.where(is_undecided).limit(1)) is not None,
     )
 
 

@@ -5,7 +5,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from subscribers.models import Frequency, Subscription
+from runtime.database import database_now
+from subscribers.models import Frequency, Subscriber, Subscription
 
 DIGESTS: Final = (Frequency.DAILY, Frequency.WEEKLY)
 
@@ -18,3 +19,8 @@ def frequency_at(
         (subscription.frequency_changed_at > moment, subscription.frequency_before),
         else_=subscription.frequency,
     )
+
+
+def is_no_digest_due() -> sa.ColumnElement[bool]:
+    """Whether a subscriber waits for no turn that is due."""
+    return sa.or_(Subscriber.next_digest_at.is_(None), Subscriber.next_digest_at > database_now())

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 
 from runtime.database import database_now, insert
 from subscribers.changes import Paced
+from subscribers.frequencies import is_no_digest_due
 from subscribers.models import (
     PLAN_ANEW,
     Frequency,
@@ -172,7 +173,10 @@ def pace(
 
 
 def plan_digests_anew(session: Session, subscriber_id: int) -> None:
-    """Have it worked out when the subscriber's next digest is due, if any can be."""
+    """Have it worked out when the subscriber's next digest is due, if any can be.
+
+    One that is due stays so: the turn for it works out the next one, too.
+    """
     is_of_digests = sa.exists().where(
         Subscription.subscriber_id == subscriber_id,
         sa.or_(
@@ -182,7 +186,7 @@ def plan_digests_anew(session: Session, subscriber_id: int) -> None:
     )
     session.execute(
         sa.update(Subscriber)
-        .where(Subscriber.id == subscriber_id, is_of_digests)
+        .where(Subscriber.id == subscriber_id, is_of_digests, is_no_digest_due())
         .values(next_digest_at=PLAN_ANEW)
         .execution_options(synchronize_session=False)
     )
@@ -220,6 +224,8 @@ def revive(
                 "list_id": old.list_id,
                 "state": State.ACTIVE.value,
                 "frequency": old.frequency,
+                "frequency_before": old.frequency_before,
+                "frequency_changed_at": old.frequency_changed_at,
                 "desk_id": old.desk_id,
                 # Since the same day as before: an undone slip is no new start.
                 "began_at": old.began_at,

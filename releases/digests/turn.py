@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from releases.audience import LISTS_MAX
-from releases.digest_candidates import WINDOW, Candidate, candidates, out_by
-from releases.digest_lacking import Lacking, who_lacks
+from releases.digests.candidates import Candidate, candidates, out_by
+from releases.digests.lacking import Lacking, who_lacks
 from releases.models import (
     DigestMember,
     Distribution,
@@ -44,6 +44,8 @@ PEOPLE: Final = 2_000
 """People of a turn in one transaction."""
 OPEN_FOR: Final = dt.timedelta(seconds=20)
 """So long a digest waits for further people; then it goes out."""
+CHANGED: Final = dt.timedelta(days=60)
+"""So long after a change of frequency something may come out that is owed by the old one."""
 PUNCTUAL: Final = dt.timedelta(hours=1)
 """A turn that is later than this carries what has come out until now."""
 # The class of the advisory lock, as others may be taken in the same database.
@@ -104,7 +106,7 @@ class Turn:
 
     def _due(self, session: Session, moment: dt.datetime) -> list[_Person]:
         rows = session.execute(_due_people(), {"moment": moment, "people": PEOPLE}).all()
-        followed = _followed(session, [row.id for row in rows], moment - WINDOW)
+        followed = _followed(session, [row.id for row in rows], moment - CHANGED)
         people = []
         for row in rows:
             theirs = followed.get(row.id, _Followed())
@@ -117,14 +119,16 @@ class Turn:
     def _plan(self, session: Session, people: Sequence[_Person], moment: dt.datetime) -> None:
         if not people:
             return
-        found = candidates(session, moment)
-        _lock(session, {one.version_id for one in found})
         groups: dict[tuple[dt.datetime, bool], list[int]] = {}
         for one in people:
             assert one.until is not None
             groups.setdefault((one.until, one.is_weekly), []).append(one.id)
-        for (until, is_weekly), ids in groups.items():
-            out = out_by(found, until)
+        found = candidates(session, moment)
+        parts = [
+            (out_by(found, until), is_weekly, ids) for (until, is_weekly), ids in groups.items()
+        ]
+        _lock(session, {one.version_id for out, *_ in parts for one in out})
+        for out, is_weekly, ids in parts:
             if out:
                 lacking = who_lacks(session, ids, out, is_weekly=is_weekly)
                 self._gather(session, lacking, out, moment)
