@@ -17,9 +17,8 @@ from subscribers.queries import Profile
 from web.desk_copies import DeskCopyPages
 from web.desk_keeper import KeeperPage
 from web.desk_member import MemberPage
-from web.forms import FormFault
+from web.forms import Form, FormFault
 from web.pages import Site
-from web.unsubscribe import PostedForm
 from web.visitors import LateVisitor, Visitor, read_visitor
 
 
@@ -59,7 +58,7 @@ class DeskPages:
             case _, desk:
                 return self._copies.page(request, desk.address, desk.language)
 
-    def post(self, request: Request, token: str, form: PostedForm) -> Response:
+    def post(self, request: Request, token: str, form: Form) -> Response:
         """One of the page's forms."""
         coming = self._coming(request, token)
         if isinstance(coming, Response):

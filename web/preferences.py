@@ -35,7 +35,7 @@ from web.own_data import OwnData
 from web.pages import Site
 from web.preference_form import Asked, Fault, typed, wanted
 from web.preference_view import link_sent, view
-from web.unsubscribe import PostedForm, stale, undone_box
+from web.unsubscribe import stale, undone_box
 from web.visitors import LateVisitor, Visitor, read_visitor
 from web.visits import via
 
@@ -67,7 +67,7 @@ class PreferencePages:
             return self._late.show(request, visitor.subscriber_id)
         return self._page(request, visitor)
 
-    def post(self, request: Request, token: str, form: PostedForm) -> Response:
+    def post(self, request: Request, token: str, form: Form) -> Response:
         """One of the page's forms."""
         site = self._site
         try:

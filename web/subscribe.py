@@ -16,7 +16,7 @@ from web.forms import Form, FormFault
 from web.languages import accepted_language
 from web.pages import Site
 from web.preference_view import often_choices
-from web.unsubscribe import PostedForm, stale
+from web.unsubscribe import stale
 from web.visits import via
 
 TRAP: Final = "website"
@@ -61,7 +61,7 @@ class SubscribePages:
         ours = _words_of(request)
         return self._page(request, ours, Typed(language=ours.language))
 
-    def post(self, request: Request, form: PostedForm) -> Response:
+    def post(self, request: Request, form: Form) -> Response:
         """Take the form; the answer is the same whatever is known about the address."""
         ours = _words_of(request)
         typed = _typed(form)
