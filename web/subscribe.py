@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from fastapi import Request
@@ -47,7 +47,22 @@ class Topic:
     """Public lists under one heading; the last group has none."""
 
     title: str | None
-    lists: tuple[MailingList, ...]
+    lists: tuple[sa.Row[*tuple[Any, ...]], ...]
+    """Of each what the page says."""
+
+
+_PUBLIC: Final = (
+    sa.select(
+        MailingList.id,
+        MailingList.slug,
+        MailingList.title,
+        MailingList.description,
+        MailingList.topic,
+        MailingList.cadence,
+    )
+    .where(MailingList.is_private.is_(False))
+    .order_by(MailingList.title)
+)
 
 
 class SubscribePages:
@@ -132,13 +147,8 @@ class SubscribePages:
         )
 
     def _topics(self) -> list[Topic]:
-        with self._site.database.reading() as session:
-            lists = session.scalars(
-                sa.select(MailingList)
-                .where(MailingList.is_private.is_(False))
-                .order_by(MailingList.title)
-            ).all()
-            session.expunge_all()
+        with self._site.database.asking() as session:
+            lists = session.connection().execute(_PUBLIC).all()
         named = sorted({one.topic for one in lists if one.topic}, key=str.casefold)
         topics = [
             Topic(title, tuple(one for one in lists if one.topic == title)) for title in named

@@ -113,7 +113,7 @@ class UnsubscribePages:
                 return self._site.error(request, 400)
 
     def _came_too_soon(self, link: Unsubscribing, form: Form) -> bool:
-        with self._site.database.reading() as session:
+        with self._site.database.asking() as session:
             arrival = last_release(session, link.subscriber_id)
         return is_too_soon(arrival, form, self._site.seals)
 
@@ -234,7 +234,7 @@ class UnsubscribePages:
 
         `form`: what was posted and not taken, to be shown again.
         """
-        with self._site.database.reading() as session:
+        with self._site.database.asking() as session:
             found = copy(session, link.subscriber_id, link.list_set_id)
             if found.is_desk:
                 return self._desk_copies.page(request, found.address, found.language)
