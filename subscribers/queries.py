@@ -156,6 +156,8 @@ class Name:
 
 def names(session: Session, list_ids: Sequence[int]) -> tuple[Name, ...]:
     """What these lists are called, in the order in which pages name them."""
+    if not list_ids:
+        return ()
     rows = session.execute(
         sa.select(MailingList.id, MailingList.title, MailingList.is_private).where(
             MailingList.id.in_(list_ids)
@@ -173,6 +175,8 @@ def frequencies(
     session: Session, subscriber_id: int, list_ids: Sequence[int]
 ) -> dict[int, Frequency]:
     """How often these lists come, by list; those that are not followed are left out."""
+    if not list_ids:
+        return {}
     opened = _open(session, subscriber_id)
     return {one: Frequency(opened[one].frequency) for one in list_ids if one in opened}
 
