@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from fastapi import Request
 from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from starlette.responses import PlainTextResponse, Response
 
@@ -53,12 +54,41 @@ def database_fault(database: Database) -> str | None:
         return plain_reason(error)
 
 
-class Metrics:
-    """Counts of this process's requests, and what the database says when it is asked."""
+class Served:
+    """Metrics that can be served: what the database says when it is asked, and counts."""
 
     def __init__(self, database: Database) -> None:
         self.registry = CollectorRegistry()
         self.registry.register(_Queue(database))
+
+    @contextlib.contextmanager
+    def served(self, port: int | None) -> Iterator[None]:
+        """Serve them on a loopback port (None: not at all); raises OSError when it is taken."""
+        if port is None:
+            yield
+            return
+        server, thread = start_http_server(port, addr="127.0.0.1", registry=self.registry)
+        try:
+            yield
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+
+class CountsOfProcesses(Served):
+    """The requests of several processes together, which they count into files of a folder."""
+
+    def __init__(self, database: Database, folder: str) -> None:
+        super().__init__(database)
+        MultiProcessCollector(self.registry, folder)  # type: ignore[no-untyped-call]
+
+
+class Metrics(Served):
+    """The requests of this process."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
         labels = ("method", "route", "status")
         self._requests = Counter(
             "medianote_http_requests",
@@ -81,20 +111,6 @@ class Metrics:
         """Count a request that has been answered."""
         self._counting(method, route, status).inc()
         self._timing(route).observe(seconds)
-
-    @contextlib.contextmanager
-    def served(self, port: int | None) -> Iterator[None]:
-        """Serve them on a loopback port (None: not at all); raises OSError when it is taken."""
-        if port is None:
-            yield
-            return
-        server, thread = start_http_server(port, addr="127.0.0.1", registry=self.registry)
-        try:
-            yield
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
 
 
 class _Queue(Collector):
