@@ -75,7 +75,7 @@ def choose(header: Header, lines: list[Line], page: Page) -> Headings:
     if after and _heads_body(after[-1], title, header):
         header.body_from = after[-1].pieces[0].line
         header.pieces = [piece for piece in header.pieces if piece.line < header.body_from]
-        after = after[:-1]
+        after = [chunk for chunk in after if chunk.pieces[-1].line < header.body_from]
     return Headings(title, tuple(_label_after(after, header)), why_unsure)
 
 

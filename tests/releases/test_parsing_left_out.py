@@ -166,3 +166,15 @@ def test_a_heading_is_short_and_no_sentence(line: str, is_heading: bool) -> None
         plain(block.runs) for block in parse(text).content.body if isinstance(block, Heading)
     ]
     assert headings == [line] * is_heading
+
+
+def test_a_line_of_two_columns_may_begin_the_body() -> None:
+    """What stands beside a heading of the text goes with it."""
+    text = (
+        "Pilot Reed will command the first mission with a crew to the ice\n"
+        "Headquarters, Capital City                          August 6, 1996\n"
+        "0                                    Weekly Address\na\n"
+    )
+    parsed = parse(text)
+    assert parsed.content.title.startswith("Pilot Reed")
+    assert parsed.content.plain_paragraphs() == ["0 Weekly Address a"]
