@@ -8,6 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from subscribers.digest_times import Wish
 from subscribers.merged import current_id
 from subscribers.models import (
     Frequency,
@@ -35,6 +36,12 @@ class Choice:
     """Of the subscription that has not ended; None without one."""
     frequency: Frequency
     """Of that subscription; at once without one."""
+    topic: str | None
+    """The heading under which pages have it."""
+    cadence: str | None
+    """How often something comes, in the office's words."""
+    wish: Wish
+    """When its digests come, as far as it says so."""
 
     @property
     def is_on(self) -> bool:
@@ -202,4 +209,7 @@ def _choice(found: MailingList, opened: sa.Row[int, str, str] | None) -> Choice:
         is_private=found.is_private,
         state=SubscriptionState(opened.state) if opened else None,
         frequency=Frequency(opened.frequency) if opened else Frequency.AT_ONCE,
+        topic=found.topic,
+        cadence=found.cadence,
+        wish=Wish(found.timezone, found.digest_hour),
     )

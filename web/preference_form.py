@@ -26,7 +26,7 @@ class Asked:
     found: Profile
     visitor: Visitor
     now: dt.datetime
-    office_zone: dt.tzinfo
+    office_zone: ZoneInfo
     seals: Seals
 
     @property

@@ -8,8 +8,11 @@ from markupsafe import Markup, escape
 
 from runtime.i18n import Words, supported, words
 from runtime.zones import zone_label, zone_labels
+from subscribers.digest_times import Clock, Wish, clock_of
+from subscribers.digest_words import hour_of, often_choices
+from subscribers.frequencies import DIGESTS
 from subscribers.masking import in_full
-from subscribers.models import Frequency
+from subscribers.models import SubscriptionState
 from subscribers.pausing import days_offered
 from subscribers.queries import Choice
 from web.boxes import Box
@@ -25,6 +28,8 @@ class Row:
     title: Markup
     description: str | None
     choice: Choice
+    often: list[tuple[str, str]]
+    """How often it can come: the value, and what people call it."""
 
 
 def view(asked: Asked, typed: Draft | None, ours: Words) -> dict[str, Any]:
@@ -32,6 +37,7 @@ def view(asked: Asked, typed: Draft | None, ours: Words) -> dict[str, Any]:
     found = asked.found
     shown = typed or draft(asked)
     first, last = days_offered(asked.now, asked.zone)
+    usual = _usual(asked)
     return {
         "visitor": asked.visitor,
         "profile": found,
@@ -41,7 +47,8 @@ def view(asked: Asked, typed: Draft | None, ours: Words) -> dict[str, Any]:
         "paused_to": asked.paused_to,
         "pause_first": first.isoformat(),
         "pause_last": last.isoformat(),
-        "often": often_choices(ours),
+        "usual_hour": hour_of(usual),
+        "usual_zone": zone_label(usual.zone.key, ours.language),
         "languages": [words(language) for language in supported()],
         "zone_label": zone_label(shown.timezone, ours.language),
         "zone_options": _zone_options(ours.language),
@@ -70,13 +77,15 @@ def _rows(asked: Asked, ours: Words) -> list[Row]:
     rows: list[Row] = []
     unnamed = sum(one.is_private for one in asked.choices.values())
     number = 0
+    own = Wish(asked.found.timezone, asked.found.digest_hour)
     for key, one in asked.choices.items():
+        often = often_choices(_clock(asked, own, one), ours)
         if asked.visitor.is_private or not one.is_private:
             title = Markup("<bdi>{}</bdi>").format(one.title)
-            rows.append(Row(key, title, one.description, one))
+            rows.append(Row(key, title, one.description, one, often))
             continue
         number += 1
-        rows.append(Row(key, escape(_unnamed(number, unnamed, ours)), None, one))
+        rows.append(Row(key, escape(_unnamed(number, unnamed, ours)), None, one, often))
     return rows
 
 
@@ -86,14 +95,26 @@ def _unnamed(number: int, of: int, ours: Words) -> str:
     return ours.gettext("A list for accredited press (%(number)d)") % {"number": number}
 
 
-def often_choices(ours: Words) -> list[tuple[str, str]]:
-    """How often a list can come: the value, and what people call it."""
-    _ = ours.gettext
+def _clock(asked: Asked, own: Wish, *more: Choice) -> Clock:
+    """When digests come to who wishes so, and has these lists so besides those they have so now."""
+    found = asked.found
+    lists = {one.list_id: one.wish for one in (*_digests(asked), *more)}
+    wishes = [lists[list_id] for list_id in sorted(lists)]
+    return clock_of(own, wishes, found.language, asked.office_zone)
+
+
+def _digests(asked: Asked) -> list[Choice]:
     return [
-        (Frequency.AT_ONCE.value, _("At once")),
-        (Frequency.DAILY.value, _("Once a day")),
-        (Frequency.WEEKLY.value, _("Once a week")),
+        one
+        for one in asked.found.choices
+        if one.state == SubscriptionState.ACTIVE and one.frequency in DIGESTS
     ]
+
+
+def _usual(asked: Asked) -> Clock:
+    """When digests come to who says nothing of it themselves."""
+    on = [one for one in asked.found.choices if one.is_on]
+    return _clock(asked, Wish(None, None), *([] if _digests(asked) else on))
 
 
 @functools.cache

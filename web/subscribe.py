@@ -1,6 +1,6 @@
 """`/subscribe`: whoever comes can ask for mail; nothing is sent before they confirm it by mail."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,12 +10,13 @@ from starlette.responses import Response
 
 from mail.addresses import Address, AddressError, parse_address
 from runtime.i18n import Words, best_language, supported, words
+from subscribers.digest_times import Wish, clock_of
+from subscribers.digest_words import often_choices
 from subscribers.models import Format, Frequency, MailingList
 from subscribers.sign_ups import Answer, Asked, ask
 from web.forms import Form, FormFault
 from web.languages import accepted_language
 from web.pages import Site
-from web.preference_view import often_choices
 from web.unsubscribe import PostedForm, stale
 from web.visits import via
 
@@ -126,10 +127,20 @@ class SubscribePages:
             typed=typed,
             faults=faults,
             box=stale(ours) if is_stale else None,
-            often=often_choices(ours),
+            often=self._often(ours),
             languages=[words(language) for language in supported()],
             trap=TRAP,
         )
+
+    def _often(self, ours: Words) -> Callable[[MailingList], list[tuple[str, str]]]:
+        """How often a list can come to somebody who reads this page's language."""
+        office = self._site.settings.zone
+
+        def choices(one: MailingList) -> list[tuple[str, str]]:
+            wish = Wish(one.timezone, one.digest_hour)
+            return often_choices(clock_of(Wish(None, None), [wish], ours.language, office), ours)
+
+        return choices
 
     def _topics(self) -> list[Topic]:
         with self._site.database.reading() as session:

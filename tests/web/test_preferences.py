@@ -199,11 +199,13 @@ def test_hostile_titles_are_text(site: World, client: httpx.Client) -> None:
 
 
 FIELDS = [
-    ({"often-press": "daily"}, "You now get <strong><bdi>Press releases</bdi></strong> once a day.",
+    ({"often-press": "daily"},
+     "You now get <strong><bdi>Press releases</bdi></strong> once a day, at 08:00 (UTC).",
      "You now get <strong><bdi>Press releases</bdi></strong> at once."),
-    ({"often-europe": "weekly"}, "You now get <strong><bdi>Europe</bdi></strong> once a week.",
+    ({"often-europe": "weekly"},
+     "You now get <strong><bdi>Europe</bdi></strong> once a week, on Mondays at 08:00 (UTC).",
      "You now get <strong><bdi>Europe</bdi></strong> at once."),
-    ({"hour": "7"}, "Your daily and weekly mails now come at 07:00.",
+    ({"hour": "7"}, "Your daily and weekly mails now come at 07:00 (UTC).",
      "Your daily and weekly mails now come at the usual hour of each list."),
     ({"timezone": "Asia/Tokyo"}, "Your time zone is now <bdi>Japan – Tokyo</bdi>.",
      "Your time zone is now that of each list."),
@@ -251,9 +253,32 @@ def test_a_new_list_comes_as_often_as_chosen(site: World, client: httpx.Client) 
     path = site.preferences_path()
     posted = {"often-travel": "daily", "often-europe": "weekly"}
     saved = client.post(path, data=form(client.get(path).text, ["press", "travel"], **posted)).text
-    assert "You now get <strong><bdi>Travel warnings</bdi></strong> once a day." in saved
+    assert "You now get <strong><bdi>Travel warnings</bdi></strong> once a day, at 08:00" in saved
     assert "You no longer get <strong><bdi>Europe</bdi></strong> and a list for accredited" in saved
     assert "once a week" not in saved
+
+
+def test_the_page_says_when_digests_come(site: World, client: httpx.Client) -> None:
+    """As usual is an hour and a zone: the list's, while nothing else was chosen."""
+    with site.database.transaction() as session:
+        session.execute(
+            sa.update(MailingList)
+            .where(MailingList.slug == "europe")
+            .values(timezone="Europe/Brussels", digest_hour=6)
+        )
+    path = site.preferences_path()
+    page = client.get(path).text
+    assert '<option value="">As usual: 06:00</option>' in page
+    assert '<option value="">As usual: Belgium – Brussels</option>' in page
+    assert "Once a day, at 08:00 (UTC)" in page  # press says nothing of its own
+    assert "Once a week, on Mondays at 06:00 (Brussels time)" in page
+    site.set_person(digest_hour=17, timezone="Asia/Tokyo")
+    page = client.get(path).text
+    assert '<option value="">As usual: 06:00</option>' in page
+    assert page.count('">Once a day, at 17:00 (Tokyo time)</option>') == page.count("often-") // 3
+    site.set_person(digest_hour=None, timezone=None)
+    saved = client.post(path, data=form(page, ["europe"], **{"often-europe": "weekly"})).text
+    assert "once a week, on Mondays at 06:00 (Brussels time)." in saved
 
 
 def test_a_pause_begins_at_once_and_ends_with_a_day(either: World) -> None:

@@ -273,6 +273,40 @@ def test_a_sign_up_that_waits_too_long_is_over(site: World, client: httpx.Client
         assert session.scalar(sa.select(sa.func.count()).select_from(SignUp)) == 0
 
 
+def test_when_daily_and_weekly_mail_comes(site: World, client: httpx.Client) -> None:
+    """The form says it of each list, the confirmation of what was asked for."""
+    with site.database.transaction() as session:
+        session.execute(
+            sa.update(MailingList)
+            .where(MailingList.slug == "europe")
+            .values(timezone="Europe/Brussels", digest_hour=6)
+        )
+    page = client.get("/subscribe").text
+    assert '<option value="daily">Once a day, at 08:00 (UTC)</option>' in page
+    assert '<option value="weekly">Once a week, on Mondays at 06:00 (Brussels time)' in page
+    arabic = client.get("/subscribe?language=ar").text
+    assert "مرة في اليوم، الساعة 08:00 (بتوقيت الرياض)</option>" in arabic
+    fill_in(
+        client,
+        "new@example.org",
+        *("press", "europe", "travel"),
+        **{"often-press": "daily", "often-europe": "weekly"},
+    )
+    wait_a_while(site)
+    path = confirm_path(site)
+    shown = client.get(path).text
+    done = client.post(path, data={"seal": seal_of(shown)}).text
+    for text in (shown, done):
+        # One person has one hour: that of the first list which says any.
+        assert (
+            "<strong><bdi>Press releases</bdi></strong>: once a day, at 06:00 (Brussels time)."
+        ) in text
+        assert (
+            "<strong><bdi>Europe</bdi></strong>: once a week, on Mondays at 06:00 (Brussels time)."
+        ) in text
+        assert "Travel warnings</bdi></strong>:" not in text
+
+
 def test_an_undo_by_mail(either: World, visitor: httpx.Client) -> None:
     """The link of a notice shows what was changed, changes nothing, and undoes on the button."""
     path = either.preferences_path()

@@ -99,6 +99,14 @@ def test_every_kind_in_every_language_is_a_whole_mail(relaying: Relaying) -> Non
     assert relaying.lane().send_due() == len(supported()) * len(NoticeKind)
     assert {state for _, state in relaying.states()} == {"accepted"}
     assert {kind for kind, _ in relaying.states()} == set(NoticeKind) - {NoticeKind.ERASED}
+    confirmations = [
+        BytesParser(policy=policy.default).parsebytes(octets).get_body(("plain",))
+        for octets in relaying.mails
+        if b"Subject: Please confirm: do you want" in octets
+    ]
+    assert len(confirmations) == 1
+    assert confirmations[0] is not None
+    assert "Press <news>: once a day, at 08:00 (UTC)." in confirmations[0].get_content()
     identifiers = set()
     for octets in relaying.mails:
         mail = BytesParser(policy=policy.default).parsebytes(octets)
