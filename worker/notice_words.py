@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 from runtime.i18n import Words, words
 from subscribers.change_words import Reader, named, rhythms, told
 from subscribers.consents import change_of
-from subscribers.desks import invitation
+from subscribers.desks import desk_facts, invitation
 from subscribers.links import Links
+from subscribers.masking import in_full
 from subscribers.models import Subscriber
 from subscribers.notices import NoticeKind
 from subscribers.queries import frequencies, titles
@@ -260,28 +261,46 @@ def _desk_link(to: Telling) -> Said | None:
     _ = to.ours.gettext
     if to.notice.subscriber_id is None:
         return None
+    link = (
+        _("See and change everything"),
+        to.links.private_url(to.notice.subscriber_id, to.now),
+    )
     if to.notice.detail.get("why") == "stop":
-        lead = to.line(
+        asked = to.line(
             _(
                 "Somebody who reads the desk that you keep asked for its mails to stop. "
                 "Only you can do that:"
             )
         )
-    else:
-        lead = to.line(
-            _(
-                "Somebody, probably you, asked for the link of the desk that you keep. "
-                "It is good for a day; do not pass it on:"
-            )
-        )
+        rest = to.line(_("If nothing should change, do nothing."))
+        return Said(_("About the desk that you keep"), (asked,), link, (rest,))
+    desk = desk_facts(to.session, to.notice.subscriber_id)
+    if desk is None:
+        return None
     return Said(
         _("About the desk that you keep"),
-        (lead,),
         (
-            _("See and change everything"),
-            to.links.private_url(to.notice.subscriber_id, to.now),
+            to.line(
+                _("Our office has made you keeper of %(desk)s (%(address)s)."),
+                desk=Markup("<strong><bdi>{}</bdi></strong>").format(desk.name),
+                address=Markup('<bdi dir="ltr">{}</bdi>').format(in_full(desk.address)),
+            ),
+            to.line(
+                _(
+                    "A desk is an address that several people read, so no link in its mails "
+                    "stops them. As its keeper you decide what it gets. You can also invite "
+                    "people to have some of it forwarded to an address of their own."
+                )
+            ),
+            to.line(
+                _(
+                    "All of that is on one page. The link is good for a day; do not pass it on. "
+                    "If it is too old, open it all the same: a new one comes to you."
+                )
+            ),
         ),
-        (to.line(_("If nothing should change, do nothing.")),),
+        link,
+        (to.line(_("If this is a mistake, tell us: answer this mail.")),),
     )
 
 

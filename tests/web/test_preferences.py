@@ -258,29 +258,6 @@ def test_a_new_list_comes_as_often_as_chosen(site: World, client: httpx.Client) 
     assert "once a week" not in saved
 
 
-def test_the_page_says_when_digests_come(site: World, client: httpx.Client) -> None:
-    """As usual is an hour and a zone: the list's, while nothing else was chosen."""
-    with site.database.transaction() as session:
-        session.execute(
-            sa.update(MailingList)
-            .where(MailingList.slug == "europe")
-            .values(timezone="Europe/Brussels", digest_hour=6)
-        )
-    path = site.preferences_path()
-    page = client.get(path).text
-    assert '<option value="">As usual: 06:00</option>' in page
-    assert '<option value="">As usual: Belgium – Brussels</option>' in page
-    assert "Once a day, at 08:00 (UTC)" in page  # press says nothing of its own
-    assert "Once a week, on Mondays at 06:00 (Brussels time)" in page
-    site.set_person(digest_hour=17, timezone="Asia/Tokyo")
-    page = client.get(path).text
-    assert '<option value="">As usual: 06:00</option>' in page
-    assert page.count('">Once a day, at 17:00 (Tokyo time)</option>') == page.count("often-") // 3
-    site.set_person(digest_hour=None, timezone=None)
-    saved = client.post(path, data=form(page, ["europe"], **{"often-europe": "weekly"})).text
-    assert "once a week, on Mondays at 06:00 (Brussels time)." in saved
-
-
 def test_a_pause_begins_at_once_and_ends_with_a_day(either: World) -> None:
     """It ends at midnight where the subscriber is, is shown on top, and can be ended at once."""
     path = either.preferences_path()
