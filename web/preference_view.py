@@ -17,6 +17,7 @@ from subscribers.pausing import days_offered
 from subscribers.queries import Choice
 from web.boxes import Box
 from web.preference_form import Asked, Draft, draft
+from web.topics import by_topic
 from web.unsubscribe import shown_address
 
 
@@ -26,7 +27,9 @@ class Row:
 
     key: str
     title: Markup
-    description: str | None
+    topic: str | None
+    about: tuple[str, ...]
+    """What it is, and how often something comes, in the office's words."""
     choice: Choice
     often: list[tuple[str, str]]
     """How often it can come: the value, and what people call it."""
@@ -42,7 +45,7 @@ def view(asked: Asked, typed: Draft | None, ours: Words) -> dict[str, Any]:
         "visitor": asked.visitor,
         "profile": found,
         "address": shown_to(asked),
-        "rows": _rows(asked, ours),
+        "topics": by_topic(_rows(asked, ours), lambda row: row.topic),
         "draft": shown,
         "paused_to": asked.paused_to,
         "pause_first": first.isoformat(),
@@ -82,10 +85,11 @@ def _rows(asked: Asked, ours: Words) -> list[Row]:
         often = often_choices(_clock(asked, own, one), ours)
         if asked.visitor.is_private or not one.is_private:
             title = Markup("<bdi>{}</bdi>").format(one.title)
-            rows.append(Row(key, title, one.description, one, often))
+            about = tuple(filter(None, (one.description, one.cadence)))
+            rows.append(Row(key, title, one.topic, about, one, often))
             continue
         number += 1
-        rows.append(Row(key, escape(_unnamed(number, unnamed, ours)), None, one, often))
+        rows.append(Row(key, escape(_unnamed(number, unnamed, ours)), None, (), one, often))
     return rows
 
 

@@ -17,6 +17,7 @@ from subscribers.sign_ups import Answer, Asked, ask
 from web.forms import Form, FormFault
 from web.languages import accepted_language
 from web.pages import Site
+from web.topics import Topic, by_topic
 from web.unsubscribe import PostedForm, stale
 from web.visits import via
 
@@ -41,14 +42,6 @@ class Typed:
     often: dict[str, str] = field(default_factory=dict)
     language: str = ""
     format: str = Format.HTML.value
-
-
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """Public lists under one heading; the last group has none."""
-
-    title: str | None
-    lists: tuple[MailingList, ...]
 
 
 class SubscribePages:
@@ -142,7 +135,7 @@ class SubscribePages:
 
         return choices
 
-    def _topics(self) -> list[Topic]:
+    def _topics(self) -> list[Topic[MailingList]]:
         with self._site.database.reading() as session:
             lists = session.scalars(
                 sa.select(MailingList)
@@ -150,12 +143,7 @@ class SubscribePages:
                 .order_by(MailingList.title)
             ).all()
             session.expunge_all()
-        named = sorted({one.topic for one in lists if one.topic}, key=str.casefold)
-        topics = [
-            Topic(title, tuple(one for one in lists if one.topic == title)) for title in named
-        ]
-        others = tuple(one for one in lists if not one.topic)
-        return [*topics, Topic(None, others)] if others else topics
+        return by_topic(lists, lambda one: one.topic)
 
 
 def wording_of(titles: Sequence[str], ours: Words) -> str:
