@@ -62,16 +62,21 @@ def time_of(clock: Clock, ours: Words) -> str:
     return ours.gettext("%(time)s (%(city)s time)") % {"time": hour, "city": city}
 
 
-def often_choices(clock: Clock, ours: Words) -> list[tuple[str, str]]:
+def often_choices(ours: Words) -> list[tuple[str, str]]:
     """How often a list can come: the value, and what people call it."""
     _ = ours.gettext
-    time = {"time": time_of(clock, ours)}
-    # Mondays: digest_times.WEEKDAY.
     return [
         (Frequency.AT_ONCE.value, _("At once")),
-        (Frequency.DAILY.value, _("Once a day, at %(time)s") % time),
-        (Frequency.WEEKLY.value, _("Once a week, on Mondays at %(time)s") % time),
+        (Frequency.DAILY.value, _("Once a day")),
+        (Frequency.WEEKLY.value, _("Once a week")),
     ]
+
+
+def when(clock: Clock, ours: Words) -> str:
+    """The sentence beside these choices."""
+    # Mondays: digest_times.WEEKDAY.
+    said = ours.gettext("Daily mails come at %(time)s, weekly ones on Mondays at the same hour.")
+    return said % {"time": time_of(clock, ours)}
 
 
 def digests_of(often: Mapping[int, str]) -> list[int]:

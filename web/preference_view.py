@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 from runtime.i18n import Words, supported, words
 from runtime.zones import zone_label, zone_labels
 from subscribers.digest_times import Clock, Wish, clock_of
-from subscribers.digest_words import hour_of, often_choices
+from subscribers.digest_words import hour_of, often_choices, when
 from subscribers.frequencies import DIGESTS
 from subscribers.masking import in_full
 from subscribers.models import SubscriptionState
@@ -31,8 +31,6 @@ class Row:
     about: tuple[str, ...]
     """What it is, and how often something comes, in the office's words."""
     choice: Choice
-    often: list[tuple[str, str]]
-    """How often it can come: the value, and what people call it."""
 
 
 def view(asked: Asked, typed: Draft | None, ours: Words) -> dict[str, Any]:
@@ -40,7 +38,7 @@ def view(asked: Asked, typed: Draft | None, ours: Words) -> dict[str, Any]:
     found = asked.found
     shown = typed or draft(asked)
     first, last = days_offered(asked.now, asked.zone)
-    usual = _usual(asked)
+    usual, own = _usual(asked), Wish(found.timezone, found.digest_hour)
     return {
         "visitor": asked.visitor,
         "profile": found,
@@ -50,6 +48,8 @@ def view(asked: Asked, typed: Draft | None, ours: Words) -> dict[str, Any]:
         "paused_to": asked.paused_to,
         "pause_first": first.isoformat(),
         "pause_last": last.isoformat(),
+        "often": often_choices(ours),
+        "when": {key: when(_clock(asked, own, one), ours) for key, one in asked.choices.items()},
         "usual_hour": hour_of(usual),
         "usual_zone": zone_label(usual.zone.key, ours.language),
         "languages": [words(language) for language in supported()],
@@ -80,16 +80,14 @@ def _rows(asked: Asked, ours: Words) -> list[Row]:
     rows: list[Row] = []
     unnamed = sum(one.is_private for one in asked.choices.values())
     number = 0
-    own = Wish(asked.found.timezone, asked.found.digest_hour)
     for key, one in asked.choices.items():
-        often = often_choices(_clock(asked, own, one), ours)
         if asked.visitor.is_private or not one.is_private:
             title = Markup("<bdi>{}</bdi>").format(one.title)
             about = tuple(filter(None, (one.description, one.cadence)))
-            rows.append(Row(key, title, one.topic, about, one, often))
+            rows.append(Row(key, title, one.topic, about, one))
             continue
         number += 1
-        rows.append(Row(key, escape(_unnamed(number, unnamed, ours)), None, (), one, often))
+        rows.append(Row(key, escape(_unnamed(number, unnamed, ours)), None, (), one))
     return rows
 
 

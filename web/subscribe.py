@@ -1,6 +1,6 @@
 """`/subscribe`: whoever comes can ask for mail; nothing is sent before they confirm it by mail."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from mail.addresses import Address, AddressError, parse_address
 from runtime.i18n import Words, best_language, supported, words
 from subscribers.digest_times import Wish, clock_of
-from subscribers.digest_words import often_choices
+from subscribers.digest_words import often_choices, when
 from subscribers.models import Format, Frequency, MailingList
 from subscribers.sign_ups import Answer, Asked, ask
 from web.forms import Form, FormFault
@@ -110,30 +110,29 @@ class SubscribePages:
         faults: Sequence[Fault] = (),
         is_stale: bool = False,
     ) -> Response:
+        topics = self._topics()
         return self._site.page(
             request,
             "subscribe.html",
             ours,
             status=422 if faults or is_stale else 200,
             headers={"X-Robots-Tag": "all", "Vary": "Accept-Language"},
-            topics=self._topics(),
+            topics=topics,
             typed=typed,
             faults=faults,
             box=stale(ours) if is_stale else None,
-            often=self._often(ours),
+            often=often_choices(ours),
+            when={one.slug: self._when(one, ours) for topic in topics for one in topic.lists},
             languages=[words(language) for language in supported()],
             trap=TRAP,
         )
 
-    def _often(self, ours: Words) -> Callable[[MailingList], list[tuple[str, str]]]:
-        """How often a list can come to somebody who reads this page's language."""
-        office = self._site.settings.zone
-
-        def choices(one: MailingList) -> list[tuple[str, str]]:
-            wish = Wish(one.timezone, one.digest_hour)
-            return often_choices(clock_of(Wish(None, None), [wish], ours.language, office), ours)
-
-        return choices
+    def _when(self, one: MailingList, ours: Words) -> str:
+        """When its digests come to somebody who reads this page's language."""
+        wish = Wish(one.timezone, one.digest_hour)
+        return when(
+            clock_of(Wish(None, None), [wish], ours.language, self._site.settings.zone), ours
+        )
 
     def _topics(self) -> list[Topic[MailingList]]:
         with self._site.database.reading() as session:

@@ -22,12 +22,12 @@ def test_the_page_says_when_digests_come(site: World, client: httpx.Client) -> N
     page = client.get(path).text
     assert '<option value="">As usual: 06:00</option>' in page
     assert '<option value="">As usual: Belgium – Brussels</option>' in page
-    assert "Once a day, at 08:00 (UTC)" in page  # press says nothing of its own
-    assert "Once a week, on Mondays at 06:00 (Brussels time)" in page
+    assert '"about-often-press">Daily mails come at 08:00 (UTC), weekly' in page
+    assert '"about-often-europe">Daily mails come at 06:00 (Brussels time), weekly' in page
     site.set_person(digest_hour=17, timezone="Asia/Tokyo")
     page = client.get(path).text
     assert '<option value="">As usual: 06:00</option>' in page
-    assert page.count('">Once a day, at 17:00 (Tokyo time)</option>') == 4
+    assert page.count("Daily mails come at 17:00 (Tokyo time)") == 1
     site.set_person(digest_hour=None, timezone=None)
     saved = client.post(path, data=form(page, ["europe"], **{"often-europe": "weekly"})).text
     assert "once a week, on Mondays at 06:00 (Brussels time)." in saved
