@@ -12,7 +12,7 @@ from cli.shell import Shell, opened
 from cli.status_text import status_lines
 from cli.typer_apps import new_app
 from releases.commands import NoSuchDistribution, cancel, pause, resume
-from releases.digests_withdrawn import digests_under_way
+from releases.digests.withdrawn import digests_under_way
 from releases.models import DistributionState
 from releases.queries import Status, dropped_at, misses, status
 from releases.upkeep import finish_cancelled

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from fastapi import Request
@@ -18,7 +18,7 @@ from web.forms import Form, FormFault
 from web.languages import accepted_language
 from web.pages import Site
 from web.topics import Topic, by_topic
-from web.unsubscribe import PostedForm, stale
+from web.unsubscribe import stale
 from web.visits import via
 
 TRAP: Final = "website"
@@ -44,6 +44,23 @@ class Typed:
     format: str = Format.HTML.value
 
 
+_ListRow = sa.Row[*tuple[Any, ...]]
+_PUBLIC: Final = (
+    sa.select(
+        MailingList.id,
+        MailingList.slug,
+        MailingList.title,
+        MailingList.description,
+        MailingList.topic,
+        MailingList.cadence,
+        MailingList.timezone,
+        MailingList.digest_hour,
+    )
+    .where(MailingList.is_private.is_(False))
+    .order_by(MailingList.title)
+)
+
+
 class SubscribePages:
     """The form, and the page that follows it."""
 
@@ -55,7 +72,7 @@ class SubscribePages:
         ours = _words_of(request)
         return self._page(request, ours, Typed(language=ours.language))
 
-    def post(self, request: Request, form: PostedForm) -> Response:
+    def post(self, request: Request, form: Form) -> Response:
         """Take the form; the answer is the same whatever is known about the address."""
         ours = _words_of(request)
         typed = _typed(form)
@@ -127,21 +144,16 @@ class SubscribePages:
             trap=TRAP,
         )
 
-    def _when(self, one: MailingList, ours: Words) -> str:
+    def _when(self, one: _ListRow, ours: Words) -> str:
         """When its digests come to somebody who reads this page's language."""
         wish = Wish(one.timezone, one.digest_hour)
         return when(
             clock_of(Wish(None, None), [wish], ours.language, self._site.settings.zone), ours
         )
 
-    def _topics(self) -> list[Topic[MailingList]]:
-        with self._site.database.reading() as session:
-            lists = session.scalars(
-                sa.select(MailingList)
-                .where(MailingList.is_private.is_(False))
-                .order_by(MailingList.title)
-            ).all()
-            session.expunge_all()
+    def _topics(self) -> list[Topic[_ListRow]]:
+        with self._site.database.asking() as session:
+            lists = session.connection().execute(_PUBLIC).all()
         return by_topic(lists, lambda one: one.topic)
 
 
