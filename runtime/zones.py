@@ -63,6 +63,13 @@ def _place(name: str, country: str, language: str) -> tuple[str, str]:
     return locale.territories.get(country, country), city
 
 
+@functools.cache
+def zone_city(name: str, language: str) -> str | None:
+    """The city that a zone is named after, in a language; None for UTC and the like."""
+    country = get_global("zone_territories").get(name, "001")
+    return None if country in _NOWHERE else _place(name, country, language)[1]
+
+
 def _sort_key(place: tuple[str, str]) -> tuple[str, ...]:
     """Without accents: Åland stands with A."""
     plain = [unicodedata.normalize("NFKD", word.casefold()) for word in place]

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from mail.text import NAME_MAX_CHARACTERS, clean_line, clean_name
 from runtime.i18n import Words, best_language
@@ -25,7 +26,7 @@ class Asked:
     found: Profile
     visitor: Visitor
     now: dt.datetime
-    office_zone: dt.tzinfo
+    office_zone: ZoneInfo
     seals: Seals
 
     @property

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from releases.forgetting import erase_person
 from subscribers.consents import Via
+from subscribers.digest_times import Wish
 from subscribers.models import Frequency, MailingList, Subscription
 from subscribers.pausing import a_month_on, beginning
 from subscribers.queries import Choice, Copy
@@ -21,7 +22,8 @@ NOW = dt.datetime(2027, 1, 31, 23, 30, tzinfo=dt.UTC)
 
 def choice(list_id: int, frequency: Frequency = Frequency.AT_ONCE, state: str = "active") -> Choice:
     slug = f"list-{list_id}"
-    return Choice(list_id, slug, slug, None, False, state, frequency)  # type: ignore[arg-type]
+    wish = Wish(None, None)
+    return Choice(list_id, slug, slug, None, False, state, frequency, None, None, wish)  # type: ignore[arg-type]
 
 
 def a_copy(
@@ -91,7 +93,7 @@ def test_once_a_week(either: World) -> None:
         assert "Once a week, in one mail" in page
         form = {"seal": seal_of(page), "stop": "europe", "do": "weekly"}
         answer = client.post(path, data=form)
-        assert "You now get <strong><bdi>Europe</bdi></strong> once a week." in answer.text
+        assert "Europe</bdi></strong> once a week, on Mondays at 08:00 (UTC)." in answer.text
         assert frequencies(either) == {"press": "at-once", "europe": "weekly", "desk": "at-once"}
         again = client.post(path, data=form)
         assert (again.status_code, "Nothing was different" in again.text) == (200, True)
@@ -106,7 +108,7 @@ def test_a_private_list_once_a_week(site: World) -> None:
     with site.client() as client:
         seal = seal_of(client.get(path).text)
         answer = client.post(path, data={"seal": seal, "stop": "desk", "do": "weekly"})
-    assert "You now get <strong><bdi>Accredited press</bdi></strong> once a week." in answer.text
+    assert "Accredited press</bdi></strong> once a week, on Mondays at 08:00" in answer.text
     assert frequencies(site)["desk"] == "weekly"
 
 

@@ -100,6 +100,14 @@ def test_every_kind_in_every_language_is_a_whole_mail(relaying: Relaying) -> Non
     assert relaying.lane().send_due() == len(supported()) * len(NoticeKind)
     assert {state for _, state in relaying.states()} == {"accepted"}
     assert {kind for kind, _ in relaying.states()} == set(NoticeKind) - {NoticeKind.ERASED}
+    confirmations = [
+        BytesParser(policy=policy.default).parsebytes(octets).get_body(("plain",))
+        for octets in relaying.mails
+        if b"Subject: Please confirm: do you want" in octets
+    ]
+    assert len(confirmations) == 1
+    assert confirmations[0] is not None
+    assert "Press <news>: once a day, at 08:00 (UTC)." in confirmations[0].get_content()
     identifiers = set()
     for octets in relaying.mails:
         mail = BytesParser(policy=policy.default).parsebytes(octets)
@@ -122,6 +130,25 @@ def test_every_kind_in_every_language_is_a_whole_mail(relaying: Relaying) -> Non
         assert ("https://press.example.org/" in words) == ("https://press.example.org/" in page)
         assert "<news>" not in page
     assert len(identifiers) == len(relaying.mails) == len(supported()) * len(NoticeKind)
+
+
+def test_a_new_keeper_is_told_what_that_is(relaying: Relaying) -> None:
+    """Which desk, at which address, and that it was the office: they have asked for nothing."""
+    with relaying.database.transaction() as session:
+        desk_commands.create_desk(
+            session, "desk@paper.example", "City <desk>", "jo@paper.example", VIA, hash_key=HASH_KEY
+        )
+    relaying.lane().send_due()
+    (octets,) = relaying.mails
+    mail = BytesParser(policy=policy.default).parsebytes(octets)
+    text = mail.get_body(("plain",))
+    assert text is not None
+    told = " ".join(text.get_content().split())
+    assert mail["To"] == "jo@paper.example"
+    assert "Our office has made you keeper of City <desk> (desk@paper.example)." in told
+    assert "A desk is an address that several people read" in told
+    assert "asked" not in told
+    assert "https://press.example.org/p/" in told
 
 
 def test_two_lanes_send_each_notice_once(relaying: Relaying) -> None:
