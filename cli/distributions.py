@@ -14,7 +14,9 @@ from cli.typer_apps import new_app
 from releases.commands import NoSuchDistribution, cancel, pause, resume
 from releases.digests_withdrawn import digests_under_way
 from releases.models import DistributionState
+from releases.overview import carried
 from releases.queries import Status, dropped_at, misses, status
+from releases.readership import digest_readers
 from releases.upkeep import finish_cancelled
 
 status_app = new_app()
@@ -147,7 +149,10 @@ def print_status(shell: Shell, found: Status, *, as_json: bool) -> None:
         return
     if rehearsal:
         print(rehearsal)
-    print("\n".join(status_lines(found, shell.settings.zone)))
+    with shell.database.reading() as session:
+        what = carried(session, [found.id])[found.id]
+        by_digest = digest_readers(session, found.id)
+    print("\n".join(status_lines(found, shell.settings.zone, what, by_digest)))
 
 
 def _tell_of_digests(digests: list[int]) -> None:

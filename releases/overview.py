@@ -1,0 +1,53 @@
+"""What distributions carry, and to which lists: for people, who know them by their titles."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from releases.models import Distribution, DistributionList, DistributionRelease, ReleaseVersion
+from subscribers.models import MailingList
+
+
+@dataclass(slots=True)
+class Carried:
+    """What a distribution is about."""
+
+    is_again: bool
+    resends_id: int | None
+    title: str = ""
+    """The first release's."""
+    releases: int = 0
+    lists: list[str] = field(default_factory=list)
+    """Slugs, in the officer's order."""
+
+
+def carried(session: Session, distributions: Collection[int]) -> dict[int, Carried]:
+    """What each of these distributions carries."""
+    found = {
+        row.id: Carried(row.is_again, row.resends_id)
+        for row in session.execute(
+            sa.select(Distribution.id, Distribution.is_again, Distribution.resends_id).where(
+                Distribution.id.in_(distributions)
+            )
+        )
+    }
+    titles = session.execute(
+        sa.select(DistributionRelease.distribution_id, ReleaseVersion.title)
+        .join(ReleaseVersion, ReleaseVersion.id == DistributionRelease.version_id)
+        .where(DistributionRelease.distribution_id.in_(distributions))
+        .order_by(DistributionRelease.distribution_id, DistributionRelease.position)
+    )
+    for number, title in titles:
+        found[number].title = found[number].title or title
+        found[number].releases += 1
+    lists = session.execute(
+        sa.select(DistributionList.distribution_id, MailingList.slug)
+        .join(MailingList, MailingList.id == DistributionList.list_id)
+        .where(DistributionList.distribution_id.in_(distributions))
+        .order_by(DistributionList.distribution_id, DistributionList.position)
+    )
+    for number, slug in lists:
+        found[number].lists.append(slug)
+    return found
