@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from releases.models import Distribution, DistributionList, DistributionRelease, ReleaseVersion
+from releases.models import (
+    Distribution,
+    DistributionKind,
+    DistributionList,
+    DistributionRelease,
+    DistributionState,
+    ReleaseVersion,
+)
 from subscribers.models import MailingList
 
 
@@ -51,3 +58,40 @@ def carried(session: Session, distributions: Collection[int]) -> dict[int, Carri
     for number, slug in lists:
         found[number].lists.append(slug)
     return found
+
+
+def newest(session: Session, limit: int, *, are_digests: bool) -> list[int]:
+    """The newest distributions, digests or all others; before them what waits for its time."""
+    is_asked = (
+        Distribution.kind == DistributionKind.DIGEST
+        if are_digests
+        else Distribution.kind != DistributionKind.DIGEST
+    )
+    waits = Distribution.state == DistributionState.SCHEDULED
+    chosen = sa.select(Distribution.id).where(is_asked)
+    scheduled = session.scalars(
+        chosen.where(waits).order_by(Distribution.due_at, Distribution.id).limit(limit)
+    ).all()
+    others = session.scalars(
+        chosen.where(~waits).order_by(Distribution.id.desc()).limit(limit - len(scheduled))
+    )
+    return [*scheduled, *others]
+
+
+@dataclass(frozen=True, slots=True)
+class DigestSum:
+    """All digests in two figures."""
+
+    count: int
+    unfinished: int
+
+
+def digest_sum(session: Session) -> DigestSum:
+    """How many digests there are, and how many of them are not over."""
+    is_over = Distribution.state.in_((DistributionState.COMPLETE, DistributionState.CANCELLED))
+    count, unfinished = session.execute(
+        sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(sa.case((is_over, 0), else_=1)), 0))
+        .select_from(Distribution)
+        .where(Distribution.kind == DistributionKind.DIGEST)
+    ).one()
+    return DigestSum(count, int(unfinished))

@@ -194,7 +194,11 @@ def test_pause_resume_cancel(peopled: InProcess) -> None:
         ("cancel", "is cancelled; no mail of it was sent"),
     ):
         done = peopled(command, number)
-        assert (done.status, done.out, done.err) == (0, f"distribution {number} {out}\n", "")
+        assert (done.status, done.out, done.err) == (
+            0,
+            f"distribution {number} ({TITLE} to press) {out}\n",
+            "",
+        )
     for command in ("pause", "resume"):
         ended = peopled(command, number)
         assert (ended.status, ended.out, len(ended.errors)) == (1, "", 1)
@@ -204,9 +208,9 @@ def test_pause_resume_cancel(peopled: InProcess) -> None:
 def test_pausing_what_is_scheduled(peopled: InProcess) -> None:
     """It waits for its officer, and when resumed for its time again."""
     number = peopled("publish", NOTE, "--list", "press", "--at", SOON).out.strip()
-    assert peopled("pause", number).out == f"distribution {number} is paused\n"
+    assert peopled("pause", number).out == f"distribution {number} ({TITLE} to press) is paused\n"
     assert f"distribution {number} (release): paused, due at " in peopled("status", number).out
-    assert peopled("resume", number).out == f"distribution {number} is scheduled\n"
+    assert peopled("resume", number).out.endswith(" is scheduled\n")
 
 
 @pytest.mark.parametrize("command", ["status", "pause", "resume", "cancel"])
