@@ -18,7 +18,7 @@ from benchmarks import people
 from benchmarks.bench import Bench
 from benchmarks.figures import Finding
 from benchmarks.plant import Plant, plant
-from releases.digests import Turn
+from releases.digests.turn import Turn
 from runtime.database import Database
 
 RELEASES: Final = 30

@@ -1,24 +1,26 @@
 """How long the pages take to answer, at 500 requests a second beside a large list.
 
-`medianote web` as it is, one process, on PostgreSQL. Requests come at their times whether or
-not those before them were answered, over kept connections as a proxy has them, and each is
-timed from the moment at which it should have been sent to the first octet of its answer: what
-waits in a queue counts. Who asks is somebody of the list, by chance.
+`medianote web` as it is, a process for each processor, on PostgreSQL. Requests come at their
+times whether or not those before them were answered, over kept connections as a proxy has them,
+and each is timed from the moment at which it should have been sent to the first octet of its
+answer: what waits in a queue counts. Who asks is somebody of the list, by chance.
 """
 
 import asyncio
 import contextlib
+import os
 import random
 import statistics
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 import psycopg
 
+from benchmarks.asking import ask
 from benchmarks.bench import Bench
 from benchmarks.figures import Finding
 from benchmarks.notes import BASE_URL, SECRET_KEY
@@ -31,11 +33,10 @@ from web.forms import Seals
 
 RATE: Final = 500
 NO_RELAY: Final = 1
+PROCESSES: Final = os.cpu_count() or 1
 SECONDS: Final = 20
 WARM_UP_SECONDS: Final = 4
 START_SECONDS: Final = 30.0
-ANSWER_SECONDS: Final = 600.0
-CONNECTIONS_MAX: Final = 200
 LIST: Final = "press"
 FORM: Final = "Content-Type: application/x-www-form-urlencoded\r\n"
 MIX: Final = (
@@ -125,7 +126,7 @@ def served(running: Plant) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     log = running.folder / "web.log"
     with log.open("wb") as out:
         web = subprocess.Popen(
-            [MEDIANOTE, "web", "--port", "0"],
+            [MEDIANOTE, "web", "--port", "0", "--workers", str(PROCESSES)],
             env=running.environment,
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -234,66 +235,3 @@ def _post(path: str, form: dict[str, str]) -> bytes:
     body = urlencode(form)
     head = f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\n{FORM}Content-Length: {len(body)}\r\n\r\n"
     return (head + body).encode()
-
-
-@dataclass
-class Connections:
-    """Kept connections: as many as are needed at once, within bounds."""
-
-    port: int
-    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONNECTIONS_MAX))
-    free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=list)
-
-    async def exchange(self, request: bytes) -> float:
-        """Send a request and read its answer; the moment of the first octet."""
-        async with self.turns:
-            return await self._exchange(request)
-
-    async def _exchange(self, request: bytes) -> float:
-        if self.free:
-            reader, writer = self.free.pop()
-        else:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(request)
-        head = await reader.readexactly(1)
-        first_at = time.monotonic()
-        head += await reader.readuntil(b"\r\n\r\n")
-        if b" 200 " not in head.partition(b"\r\n")[0]:
-            line = request.partition(b"\r\n")[0].decode()
-            raise RuntimeError(f"{line.split('/')[0]}/{line.split('/')[1]}: {head.decode()}")
-        fields = head.lower().partition(b"content-length:")[2]
-        await reader.readexactly(int(fields.partition(b"\r\n")[0]))
-        self.free.append((reader, writer))
-        return first_at
-
-    async def close(self) -> None:
-        """Close them all."""
-        for _, writer in self.free:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-
-
-async def ask(port: int, requests: list[bytes], rate: int) -> list[float]:
-    """Send the requests at their times; how long each waited for its first octet, in seconds."""
-    connections = Connections(port)
-    begun = time.monotonic() + 0.1
-
-    async def one(number: int, request: bytes) -> float:
-        due = begun + number / rate
-        return await connections.exchange(request) - due
-
-    waiting: list[asyncio.Task[float]] = []
-    try:
-        for number, request in enumerate(requests):
-            pause = begun + number / rate - time.monotonic()
-            if pause > 0:
-                await asyncio.sleep(pause)
-            waiting.append(asyncio.create_task(one(number, request)))
-        async with asyncio.timeout(ANSWER_SECONDS):
-            return list(await asyncio.gather(*waiting))
-    finally:
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        await connections.close()

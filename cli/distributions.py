@@ -13,7 +13,7 @@ from cli.status_table import print_table
 from cli.status_text import status_lines, what_line
 from cli.typer_apps import new_app
 from releases.commands import NoSuchDistribution, cancel, pause, resume
-from releases.digests_withdrawn import digests_under_way
+from releases.digests.withdrawn import digests_under_way
 from releases.models import DistributionState
 from releases.overview import carried
 from releases.queries import Status, dropped_at, misses, status

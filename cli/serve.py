@@ -19,6 +19,7 @@ from runtime.settings import Settings, SettingsError, variable
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
+WEB_PROCESSES_MAX = 64
 
 worker_app = new_app()
 web_app = new_app()
@@ -67,12 +68,23 @@ def web(
             f"{DEFAULT_PORT}.",
         ),
     ] = None,
+    workers: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=1,
+            max=WEB_PROCESSES_MAX,
+            help="Processes side by side; one that ends is replaced.",
+        ),
+    ] = 1,
 ) -> None:
     """Serve the pages that links in mail lead to, until SIGTERM or Ctrl-C.
 
     Without a broker it hosts the embedded worker too, and without a relay the local outbox.
     """
-    from web.server import listening, serve  # noqa: PLC0415 (FastAPI loads in a second)
+    # FastAPI loads in a second.
+    from web.processes import serve_by_processes  # noqa: PLC0415
+    from web.server import listening, serve  # noqa: PLC0415
 
     configure_logging()
     with opened() as shell, contextlib.ExitStack() as stack:
@@ -92,7 +104,13 @@ def web(
             stack.enter_context(running_worker(settings))
         # Uvicorn ends in order and then repeats the signal, which must not end us in disorder.
         stack.enter_context(stopped_by_signals())
-        serve(settings, shell.database, listener, on_bound=lambda: tell(settings, address))
+
+        def bound() -> None:
+            tell(settings, address)
+
+        if workers > 1:
+            serve_by_processes(settings, shell.database, listener, workers, on_bound=bound)
+        serve(settings, shell.database, listener, on_bound=bound)
 
 
 def tell(settings: Settings, address: str) -> None:

@@ -70,6 +70,8 @@ def name_fault(name: str) -> str | None:
 
 def clean_body(text: str) -> str:
     """Body text: line feeds only, tabs kept, other control characters taken out."""
+    if text.isprintable():
+        return text  # which has no line end, either: most of what pages print
     text = _LINE_ENDS.sub("\n", text)
     text = _CONTROLS.sub("", text)
     return _SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text)

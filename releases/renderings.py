@@ -15,7 +15,7 @@ from mail.addresses import Mailbox, parse_mailbox
 from releases import mail_frame
 from releases.audience import Combination
 from releases.content import Content
-from releases.digest_rendering import Part, render_digest
+from releases.digests.rendering import Part, render_digest
 from releases.expansion import Copies, Copy
 from releases.models import (
     Distribution,

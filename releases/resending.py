@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from releases.audience import LISTS_MAX
 from releases.commands import NoSuchDistribution
 from releases.content import Content
-from releases.digested import is_in_a_digest
+from releases.digests.membership import is_in_a_digest
 from releases.models import (
     Delivery,
     DeliveryState,

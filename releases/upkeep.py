@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from releases.batches import has_open_batch, recount, reopen_or_finish
-from releases.digests_withdrawn import take_back_if_withdrawn
+from releases.digests.withdrawn import take_back_if_withdrawn
 from releases.models import (
     URGENT_LANE,
     Batch,

@@ -20,6 +20,8 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
+from runtime.idle_connections import look_before_use
+
 NAMING_CONVENTION: Final = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -63,6 +65,9 @@ DATABASE_IS_AWAY: Final = (
     sa.exc.InternalError,
 )
 """What may be well the next time: a transaction that ends with one of these can be repeated."""
+
+_IN_THE_WAY: Final = frozenset({"40P01", "40001"})
+"""PostgreSQL's deadlock_detected and serialization_failure."""
 
 BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 """An id; SQLite numbers rows by itself only in a column declared INTEGER."""
@@ -188,6 +193,22 @@ class Database:
                 yield session
                 session.rollback()
 
+    @contextlib.contextmanager
+    def asking(self) -> Iterator[Session]:
+        """A session for single questions: each sees the database as it then is.
+
+        On PostgreSQL a question is one round trip, where `reading` makes two more. Nothing may be
+        written by it: it would be kept.
+        """
+        if not self.is_postgresql:
+            with self.reading() as session:
+                yield session
+            return
+        with self.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            with Session(connection, expire_on_commit=False, autoflush=False) as session:
+                yield session
+
     def dispose(self) -> None:
         """Close this process's connections."""
         if self._engine is not None and self._pid == os.getpid():
@@ -198,10 +219,9 @@ class Database:
 def make_engine(url: str, *, pool_size: int = 5) -> Engine:
     """An engine with the settings that either database needs."""
     if url.startswith("postgresql"):
-        return sa.create_engine(
+        engine = sa.create_engine(
             url,
             pool_size=pool_size,
-            pool_pre_ping=True,
             hide_parameters=True,  # errors are logged, and these are people's addresses
             connect_args={
                 "connect_timeout": 5,
@@ -213,6 +233,8 @@ def make_engine(url: str, *, pool_size: int = 5) -> Engine:
                 "tcp_user_timeout": 10_000,
             },
         )
+        look_before_use(engine)
+        return engine
     engine = sa.create_engine(
         url,
         pool_size=pool_size,
@@ -240,6 +262,13 @@ def _begin_sqlite(connection: Connection) -> None:
     # so a transaction that may write says so from the beginning.
     reads = connection.get_execution_options().get("medianote_reads", False)
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def was_in_the_way(error: sa.exc.SQLAlchemyError) -> bool:
+    """Whether the database gave a transaction up for the sake of another one (a deadlock, or no
+    order in which both could have been done): repeated, it may be well.
+    """
+    return getattr(getattr(error, "orig", None), "sqlstate", None) in _IN_THE_WAY
 
 
 def plain_reason(error: sa.exc.SQLAlchemyError) -> str:

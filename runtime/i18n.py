@@ -92,7 +92,7 @@ class Words:
 
     def own_name(self) -> str:
         """What the language calls itself: "français"."""
-        return Locale.parse(self.language).get_display_name(self.language) or self.language
+        return _own_name(self.language)
 
 
 def supported() -> tuple[str, ...]:
@@ -126,6 +126,11 @@ def direction_of(language: str | None, text: str = "") -> Direction:
             case "R" | "AL":
                 return "rtl"
     return "ltr"
+
+
+@functools.cache
+def _own_name(language: str) -> str:
+    return Locale.parse(language).get_display_name(language) or language
 
 
 @functools.cache

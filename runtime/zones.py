@@ -1,8 +1,9 @@
 """Time zones as people choose one: by country and city, in their language."""
 
+import datetime as dt
 import functools
 import unicodedata
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from babel import Locale
 from babel.core import get_global
@@ -15,6 +16,21 @@ _WITHOUT_ALPHABET = frozenset({"zh"})
 def known_zones() -> frozenset[str]:
     """The IANA names that there are; looking for them reads a folder."""
     return frozenset(available_timezones())
+
+
+@functools.cache
+def zone_of(name: str) -> ZoneInfo | None:
+    """The zone of this name; None where this machine's tables have none, or none any more."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        # The last is for a folder of zones, such as Europe.
+        return None
+
+
+def zone_or(name: str | None, otherwise: dt.tzinfo) -> dt.tzinfo:
+    """The zone that somebody has chosen; the other where they have not, or it is not known here."""
+    return (zone_of(name) if name else None) or otherwise
 
 
 def zone_label(name: str, language: str) -> str:

@@ -4,13 +4,12 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
 from runtime.i18n import Words, words
-from runtime.zones import zone_label
+from runtime.zones import zone_label, zone_or
 from subscribers.changes import Change
 from subscribers.masking import in_full
 from subscribers.models import Format, Frequency, Subscriber
@@ -137,8 +136,7 @@ def _pause(session: Session, change: Change, ours: Words, reader: Reader) -> Mar
     if until is None or until <= change.at:
         return escape(_("Mail comes again."))
     found = session.get(Subscriber, change.subscriber_id)
-    chosen = found.timezone if found else None
-    day = first_day(until, ZoneInfo(chosen) if chosen else reader.office_zone)
+    day = first_day(until, zone_or(found.timezone if found else None, reader.office_zone))
     return escape(_("No mail comes until %(date)s.") % {"date": ours.date(day)})
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from runtime.database import BigId
 from runtime.i18n import best_language, supported
 from runtime.zones import known_zones
 from subscribers import address_changes, forwarding
@@ -44,6 +45,13 @@ class Keep(enum.Enum):
 
 
 KEEP: Final = Keep.KEEP
+_END_COPY: Final = rows.ending(
+    Subscription.list_id.in_(
+        sa.select(ListSetMember.list_id).where(
+            ListSetMember.list_set_id == sa.bindparam("list_set", type_=BigId)
+        )
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +94,17 @@ def unsubscribe(
     Answers the same way when they ended long ago, or when the subscriber is gone. Raises
     KeeperOnly for a desk, whose copies have many readers.
     """
-    members = sa.select(ListSetMember.list_id).where(ListSetMember.list_set_id == list_set_id)
+    subscriber_id, now = rows.lock_current(session, subscriber_id, but_no_desk=True)
+    statement = _END_COPY
     if only is not None:
-        members = members.where(ListSetMember.list_id.in_(list(only)))
-    subscriber_id = current_id(session, subscriber_id)
-    now = rows.lock(session, subscriber_id, but_no_desk=True)
-    left = rows.end(session, subscriber_id, now, reason, Subscription.list_id.in_(members))
+        statement = statement.where(Subscription.list_id.in_(list(only)))
+    left = rows.end_by(session, statement, subscriber_id, now, reason, list_set=list_set_id)
     return _logged(session, Change(subscriber_id, now, left=left), reason, via)
 
 
 def stop_all(session: Session, subscriber_id: int, via: Via) -> Change:
     """End everything that the subscriber gets, or might get once it is confirmed."""
-    subscriber_id = current_id(session, subscriber_id)
-    now = rows.lock(session, subscriber_id)
+    subscriber_id, now = rows.lock_current(session, subscriber_id)
     left = rows.end(session, subscriber_id, now, By.STOP_ALL, sa.true())
     return _logged(session, Change(subscriber_id, now, left=left), By.STOP_ALL, via)
 
@@ -110,8 +116,7 @@ def save(session: Session, subscriber_id: int, wanted: Wanted, via: Via) -> Chan
     holding a link of ours shows; private ones can only be left. Raises NotOffered, having
     changed nothing, for anything else.
     """
-    subscriber_id = current_id(session, subscriber_id)
-    now = rows.lock(session, subscriber_id)
+    subscriber_id, now = rows.lock_current(session, subscriber_id)
     # What the session knows of the row may be older than the lock.
     found = session.get(Subscriber, subscriber_id, populate_existing=True)
     if found is None:
@@ -122,8 +127,12 @@ def save(session: Session, subscriber_id: int, wanted: Wanted, via: Via) -> Chan
     joined = rows.join(
         session, subscriber_id, now, wanted.on, wanted.frequencies, source=By.PREFERENCES
     )
-    is_left = Subscription.list_id.in_(wanted.off - wanted.on)
-    left = rows.end(session, subscriber_id, now, By.PREFERENCES, is_left, SubscriptionState.PENDING)
+    left: tuple[int, ...] = ()
+    if wanted.off - wanted.on:
+        is_left = Subscription.list_id.in_(wanted.off - wanted.on)
+        left = rows.end(
+            session, subscriber_id, now, By.PREFERENCES, is_left, SubscriptionState.PENDING
+        )
     paced = rows.pace(
         session,
         subscriber_id,

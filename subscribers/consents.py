@@ -7,10 +7,12 @@ import datetime as dt
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from runtime.database import Base
 from subscribers.changes import Change, fields_from_json, paced_from_json
 from subscribers.record_models import Consent
 
@@ -44,6 +46,10 @@ class Via:
     """The words that were agreed to."""
 
 
+_log: Final = Base.metadata.tables[Consent.__tablename__]
+_ADD: Final = sa.insert(_log).returning(_log.c.id)
+
+
 def record(
     session: Session,
     subscriber_id: int,
@@ -53,18 +59,24 @@ def record(
     at: dt.datetime,
 ) -> int:
     """Add an entry to the log; its id. `detail` is JSON."""
-    entry = Consent(
-        subscriber_id=subscriber_id,
-        at=at,
-        what=what.value,
-        detail=dict(detail),
-        page=via.page,
-        network=via.network,
-        wording=via.wording,
-    )
-    session.add(entry)
     session.flush()
-    return entry.id
+    entry_id: int = (
+        session.connection()
+        .execute(
+            _ADD,
+            {
+                "subscriber_id": subscriber_id,
+                "at": at,
+                "what": what.value,
+                "detail": dict(detail),
+                "page": via.page,
+                "network": via.network,
+                "wording": via.wording,
+            },
+        )
+        .scalar_one()
+    )
+    return entry_id
 
 
 def change_of(entry: Consent) -> Change:

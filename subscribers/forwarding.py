@@ -14,6 +14,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
+from runtime.database import BigId
 from subscribers import subscription_rows as rows
 from subscribers.changes import Change
 from subscribers.consents import By, Via, record
@@ -28,6 +29,10 @@ from subscribers.record_models import Consent, DeskMember, DeskMemberState
 
 LEFT_DESK: Final = "left_desk"
 """In the consent log's detail: the member's row that ended with what was forwarded."""
+_FORWARDED: Final = sa.select(Subscription.subscriber_id, Subscription.list_id).where(
+    Subscription.desk_id == sa.bindparam("desk", type_=BigId),
+    Subscription.state != SubscriptionState.ENDED,
+)
 
 
 def offered(session: Session, desk_id: int) -> frozenset[int]:
@@ -56,11 +61,7 @@ def settle(session: Session, desk_id: int, at: dt.datetime, via: Via) -> None:
     desk it is one look into an index. `at` is the moment of the desk's own change, by which an
     undo of that finds these.
     """
-    forwarded = session.execute(
-        sa.select(Subscription.subscriber_id, Subscription.list_id).where(
-            Subscription.desk_id == desk_id, Subscription.state != SubscriptionState.ENDED
-        )
-    ).all()
+    forwarded = session.execute(_FORWARDED, {"desk": desk_id}).all()
     if not forwarded:
         return
     kept = offered(session, desk_id)

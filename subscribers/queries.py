@@ -3,11 +3,12 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from runtime.database import BigId
 from subscribers.merged import current_id
 from subscribers.models import (
     Frequency,
@@ -18,6 +19,7 @@ from subscribers.models import (
     SubscriptionState,
     Suppression,
 )
+from subscribers.record_models import DeskMember, DeskMemberState
 
 FOLLOWED: Final = (SubscriptionState.ACTIVE, SubscriptionState.SUSPENDED)
 
@@ -58,6 +60,8 @@ class Profile:
     """May have gone by."""
     is_desk: bool
     """Several people read it."""
+    is_a_member: bool
+    """A desk forwards something to them, or would."""
     is_suppressed: bool
     """Nothing is mailed to this address, whatever it follows."""
     is_anything_open: bool
@@ -83,20 +87,18 @@ class Copy:
 
 def profile(session: Session, subscriber_id: int) -> Profile | None:
     """What the subscriber gets and may choose from; None when there is no such one."""
-    found = _present(session, subscriber_id)
-    if found is None:
-        return None
-    subscriber_id = found.id
-    opened = _open(session, subscriber_id)
-    # What is only pending on a private list is the press office's to confirm.
-    on = [list_id for list_id, one in opened.items() if one.state in FOLLOWED]
-    offered = sa.or_(MailingList.is_private.is_(False), MailingList.id.in_(on))
-    lists = session.scalars(sa.select(MailingList).where(offered)).all()
-    suppressed = session.scalar(
-        sa.select(Suppression.id).where(Suppression.address_hash == found.address_hash)
-    )
+    rows = _ask(session, _PROFILE, subscriber_id)
+    if not rows:
+        merged_into = current_id(session, subscriber_id)
+        if merged_into == subscriber_id:
+            return None
+        rows = _ask(session, _PROFILE, merged_into)
+        if not rows:
+            return None
+    found = rows[0]
+    lists = [row for row in rows if row.list_id is not None]
     return Profile(
-        subscriber_id=found.id,
+        subscriber_id=found.subscriber_id,
         address=found.address,
         language=found.language,
         format=found.format,
@@ -106,9 +108,11 @@ def profile(session: Session, subscriber_id: int) -> Profile | None:
         digest_hour=found.digest_hour,
         paused_until=found.paused_until,
         is_desk=found.is_desk,
-        is_suppressed=suppressed is not None,
-        is_anything_open=bool(opened),
-        choices=_choices(lists, opened),
+        is_a_member=bool(found.is_a_member),
+        is_suppressed=bool(found.is_suppressed),
+        is_anything_open=any(row.state for row in lists),
+        # What is only pending on a private list is the press office's to confirm.
+        choices=_choices([row for row in lists if not row.is_private or row.state in FOLLOWED]),
     )
 
 
@@ -117,19 +121,27 @@ def copy(session: Session, subscriber_id: int, list_set_id: int) -> Copy:
 
     Such a link works for ever, so whatever has gone since is left out without complaint.
     """
-    found = _present(session, subscriber_id)
-    lists = session.scalars(
-        sa.select(MailingList)
-        .join(ListSetMember, ListSetMember.list_id == MailingList.id)
-        .where(ListSetMember.list_set_id == list_set_id)
-    ).all()
+    rows = _ask(session, _COPY, subscriber_id, list_set_id=list_set_id)
+    if rows and rows[0].address is None:
+        # Nearly always one who was erased; or else merged into another.
+        merged_into = current_id(session, subscriber_id)
+        if merged_into != subscriber_id:
+            rows = _ask(session, _COPY, merged_into, list_set_id=list_set_id)
+    if not rows:
+        # A list set without any list: who it is all the same.
+        found = profile(session, subscriber_id)
+        if found is None:
+            return Copy(None, None, False, None, None, ())
+        return Copy(
+            found.address, found.language, found.is_desk, found.timezone, found.paused_until, ()
+        )
     return Copy(
-        address=found.address if found else None,
-        language=found.language if found else None,
-        is_desk=found is not None and found.is_desk,
-        timezone=found.timezone if found else None,
-        paused_until=found.paused_until if found else None,
-        choices=_choices(lists, _open(session, found.id if found else subscriber_id)),
+        address=rows[0].address,
+        language=rows[0].language,
+        is_desk=bool(rows[0].is_desk),
+        timezone=rows[0].timezone,
+        paused_until=rows[0].paused_until,
+        choices=_choices(rows),
     )
 
 
@@ -144,6 +156,8 @@ class Name:
 
 def names(session: Session, list_ids: Sequence[int]) -> tuple[Name, ...]:
     """What these lists are called, in the order in which pages name them."""
+    if not list_ids:
+        return ()
     rows = session.execute(
         sa.select(MailingList.id, MailingList.title, MailingList.is_private).where(
             MailingList.id.in_(list_ids)
@@ -161,16 +175,10 @@ def frequencies(
     session: Session, subscriber_id: int, list_ids: Sequence[int]
 ) -> dict[int, Frequency]:
     """How often these lists come, by list; those that are not followed are left out."""
+    if not list_ids:
+        return {}
     opened = _open(session, subscriber_id)
     return {one: Frequency(opened[one].frequency) for one in list_ids if one in opened}
-
-
-def _present(session: Session, subscriber_id: int) -> Subscriber | None:
-    """The subscriber, or the one that it was merged into."""
-    found = session.get(Subscriber, subscriber_id)
-    if found is None:
-        return session.get(Subscriber, current_id(session, subscriber_id))
-    return found
 
 
 def _open(session: Session, subscriber_id: int) -> dict[int, sa.Row[int, str, str]]:
@@ -184,22 +192,86 @@ def _open(session: Session, subscriber_id: int) -> dict[int, sa.Row[int, str, st
     return {row.list_id: row for row in rows}
 
 
-def _choices(
-    lists: Sequence[MailingList], opened: dict[int, sa.Row[int, str, str]]
-) -> tuple[Choice, ...]:
+def _ask(
+    session: Session, statement: sa.Select[*tuple[Any, ...]], subscriber_id: int, **values: int
+) -> Sequence[sa.Row[*tuple[Any, ...]]]:
+    # As plain rows: making objects of them would take longer than reading them.
+    return session.connection().execute(statement, {"subscriber": subscriber_id, **values}).all()
+
+
+def _choices(rows: Sequence[sa.Row[*tuple[Any, ...]]]) -> tuple[Choice, ...]:
     return tuple(
-        _choice(found, opened.get(found.id))
-        for found in sorted(lists, key=lambda one: (one.title.casefold(), one.slug))
+        Choice(
+            list_id=row.list_id,
+            slug=row.slug,
+            title=row.title,
+            description=row.description,
+            is_private=row.is_private,
+            state=SubscriptionState(row.state) if row.state else None,
+            frequency=Frequency(row.frequency) if row.frequency else Frequency.AT_ONCE,
+        )
+        for row in sorted(rows, key=lambda one: ((one.title or "").casefold(), one.slug))
     )
 
 
-def _choice(found: MailingList, opened: sa.Row[int, str, str] | None) -> Choice:
-    return Choice(
-        list_id=found.id,
-        slug=found.slug,
-        title=found.title,
-        description=found.description,
-        is_private=found.is_private,
-        state=SubscriptionState(opened.state) if opened else None,
-        frequency=Frequency(opened.frequency) if opened else Frequency.AT_ONCE,
+_WHO: Final = sa.bindparam("subscriber", type_=BigId)
+_IS_THEIRS: Final = sa.and_(
+    Subscription.list_id == MailingList.id,
+    Subscription.subscriber_id == _WHO,
+    Subscription.state != SubscriptionState.ENDED,
+)
+_OF_LISTS: Final = (
+    MailingList.id.label("list_id"),
+    MailingList.slug,
+    MailingList.title,
+    MailingList.description,
+    MailingList.is_private,
+    Subscription.state,
+    Subscription.frequency,
+)
+_PROFILE: Final = (
+    # Made once: a page asks one question, and every link in a mail leads to a page.
+    sa.select(
+        Subscriber.id.label("subscriber_id"),
+        Subscriber.address,
+        Subscriber.language,
+        Subscriber.format,
+        Subscriber.name,
+        Subscriber.outlet,
+        Subscriber.timezone.label("timezone"),
+        Subscriber.digest_hour.label("digest_hour"),
+        Subscriber.paused_until,
+        Subscriber.is_desk,
+        sa.exists()
+        .where(
+            DeskMember.subscriber_id == Subscriber.id, DeskMember.state == DeskMemberState.ACTIVE
+        )
+        .label("is_a_member"),
+        sa.exists()
+        .where(Suppression.address_hash == Subscriber.address_hash)
+        .label("is_suppressed"),
+        *_OF_LISTS,
     )
+    .select_from(Subscriber)
+    .join(
+        sa.join(MailingList, Subscription, _IS_THEIRS, isouter=True),
+        sa.or_(MailingList.is_private.is_(False), Subscription.state.is_not(None)),
+        isouter=True,
+    )
+    .where(Subscriber.id == _WHO)
+)
+_COPY: Final = (
+    sa.select(
+        Subscriber.address,
+        Subscriber.language,
+        Subscriber.is_desk,
+        Subscriber.timezone.label("timezone"),
+        Subscriber.paused_until,
+        *_OF_LISTS,
+    )
+    .select_from(ListSetMember)
+    .join(MailingList, MailingList.id == ListSetMember.list_id)
+    .join(Subscriber, Subscriber.id == _WHO, isouter=True)
+    .join(Subscription, _IS_THEIRS, isouter=True)
+    .where(ListSetMember.list_set_id == sa.bindparam("list_set_id", type_=BigId))
+)

@@ -9,10 +9,12 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.dml import ReturningUpdate
 
-from runtime.database import database_now, insert
+from runtime.database import BigId, Moment, database_now, insert, read_clock
 from subscribers.changes import Paced
 from subscribers.frequencies import is_no_digest_due
+from subscribers.merged import current_id
 from subscribers.models import (
     PLAN_ANEW,
     Frequency,
@@ -25,6 +27,37 @@ from subscribers.models import (
 State = SubscriptionState
 WHILE_SUSPENDED: Final = ", while suspended"
 """Ends the reason of what was suspended when it ended, so that an undo does not revive it."""
+
+
+_WHO: Final = sa.bindparam("subscriber", type_=BigId)
+_locking: Final = (
+    # Deliveries and imports may still refer to the row: only its changes exclude each other.
+    sa.select(Subscriber.is_desk)
+    .where(Subscriber.id == _WHO)
+    .with_for_update(key_share=True)
+    .cte("locked")
+)
+# The clock is read once the row is there, and so after the wait for it.
+_LOCK: Final = sa.select(_locking.c.is_desk, database_now().label("now")).select_from(_locking)
+_OPEN: Final = sa.select(Subscription.list_id, Subscription.state).where(
+    Subscription.subscriber_id == _WHO, Subscription.state != State.ENDED
+)
+_PLAN_ANEW: Final = (
+    sa.update(Subscriber)
+    .where(
+        Subscriber.id == _WHO,
+        sa.exists().where(
+            Subscription.subscriber_id == _WHO,
+            sa.or_(
+                Subscription.frequency != Frequency.AT_ONCE,
+                Subscription.frequency_before.is_not(None),
+            ),
+        ),
+        is_no_digest_due(),
+    )
+    .values(next_digest_at=PLAN_ANEW)
+    .execution_options(synchronize_session=False)
+)
 
 
 class NotOffered(ValueError):
@@ -40,16 +73,29 @@ def lock(session: Session, subscriber_id: int, *, but_no_desk: bool = False) -> 
 
     `but_no_desk`: raises KeeperOnly for a desk.
     """
-    # Deliveries and imports may still refer to the row: only its changes exclude each other.
-    is_desk = session.scalar(
-        sa.select(Subscriber.is_desk)
-        .where(Subscriber.id == subscriber_id)
-        .with_for_update(key_share=True)
-    )
-    if is_desk and but_no_desk:
+    locked = _locked(session, subscriber_id, but_no_desk=but_no_desk)
+    return read_clock(session) if locked is None else locked
+
+
+def lock_current(
+    session: Session, subscriber_id: int, *, but_no_desk: bool = False
+) -> tuple[int, dt.datetime]:
+    """`lock`, of the one that this subscriber was merged into, where it was: who, and now."""
+    now = _locked(session, subscriber_id, but_no_desk=but_no_desk)
+    if now is not None:
+        return subscriber_id, now
+    subscriber_id = current_id(session, subscriber_id)
+    return subscriber_id, lock(session, subscriber_id, but_no_desk=but_no_desk)
+
+
+def _locked(session: Session, subscriber_id: int, *, but_no_desk: bool) -> dt.datetime | None:
+    """When the subscriber was locked; None where there is none."""
+    found = session.execute(_LOCK, {"subscriber": subscriber_id}).one_or_none()
+    if found is None:
+        return None
+    if found.is_desk and but_no_desk:
         raise KeeperOnly
-    now: dt.datetime | None = session.scalar(sa.select(database_now()))
-    assert now is not None
+    now: dt.datetime = found.now
     return now
 
 
@@ -62,22 +108,49 @@ def end(
     *but: State,
 ) -> tuple[int, ...]:
     """End the open subscriptions `which`, those in the states `but` excepted."""
-    ended = session.scalars(
+    return end_by(session, ending(which, *but), subscriber_id, now, reason)
+
+
+def ending(which: sa.ColumnElement[bool], *but: State) -> ReturningUpdate[int]:
+    """The statement of `end`, for `end_by`: making it takes longer than running it."""
+    return (
         sa.update(Subscription)
         .where(
-            Subscription.subscriber_id == subscriber_id,
+            Subscription.subscriber_id == _WHO,
             Subscription.state.not_in([State.ENDED, *but]),
             which,
         )
         .values(
             state=State.ENDED,
-            ended_at=now,
+            ended_at=sa.bindparam("now", type_=Moment()),
             end_reason=sa.case(
-                (Subscription.state == State.SUSPENDED, reason + WHILE_SUSPENDED), else_=reason
+                (Subscription.state == State.SUSPENDED, sa.bindparam("reason_suspended")),
+                else_=sa.bindparam("reason"),
             ),
         )
         .returning(Subscription.list_id)
         .execution_options(synchronize_session=False)
+    )
+
+
+def end_by(
+    session: Session,
+    statement: ReturningUpdate[int],
+    subscriber_id: int,
+    now: dt.datetime,
+    reason: str,
+    **values: int,
+) -> tuple[int, ...]:
+    """`end` by a statement made before; `values` are those that it leaves open."""
+    ended = session.scalars(
+        statement,
+        {
+            "subscriber": subscriber_id,
+            "now": now,
+            "reason": str(reason),
+            "reason_suspended": reason + WHILE_SUSPENDED,
+            **values,
+        },
     )
     return tuple(sorted(ended))
 
@@ -97,13 +170,13 @@ def join(
     They come as `frequencies` says, and at once where it says nothing. `desk_id`: the desk that
     forwards them.
     """
-    rows = session.execute(
-        sa.select(Subscription.list_id, Subscription.state).where(
-            Subscription.subscriber_id == subscriber_id, Subscription.state != State.ENDED
-        )
-    )
+    if not wanted:
+        return ()
+    rows = session.execute(_OPEN, {"subscriber": subscriber_id})
     open_states = {row.list_id: row.state for row in rows}
     joining = {i for i in wanted if open_states.get(i, State.PENDING) == State.PENDING}
+    if not joining:
+        return ()
     public = set(
         session.scalars(
             sa.select(MailingList.id).where(
@@ -155,6 +228,8 @@ def pace(
 
     `only_from`: only those that were changed last at that moment.
     """
+    if not frequencies:
+        return ()
     followed = sa.select(Subscription).where(
         Subscription.subscriber_id == subscriber_id,
         Subscription.list_id.in_(frequencies),
@@ -177,19 +252,7 @@ def plan_digests_anew(session: Session, subscriber_id: int) -> None:
 
     One that is due stays so: the turn for it works out the next one, too.
     """
-    is_of_digests = sa.exists().where(
-        Subscription.subscriber_id == subscriber_id,
-        sa.or_(
-            Subscription.frequency != Frequency.AT_ONCE,
-            Subscription.frequency_before.is_not(None),
-        ),
-    )
-    session.execute(
-        sa.update(Subscriber)
-        .where(Subscriber.id == subscriber_id, is_of_digests, is_no_digest_due())
-        .values(next_digest_at=PLAN_ANEW)
-        .execution_options(synchronize_session=False)
-    )
+    session.execute(_PLAN_ANEW, {"subscriber": subscriber_id})
 
 
 def revive(

@@ -29,8 +29,10 @@ def tell(session: Session, change: Change) -> None:
 
     In the transaction of the change, which holds the subscriber's lock. Raises TooManyChanges.
     """
+    if change.is_nothing:
+        return
     found = session.get(Subscriber, change.subscriber_id)
-    if change.is_nothing or found is None:
+    if found is None:
         return
     since = change.at - _HOUR
     if count_since(session, found.id, [NoticeKind.CHANGED], since) >= CHANGES_MAX:

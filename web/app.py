@@ -1,7 +1,7 @@
 """The application: every path, and what stands before it."""
 
-from collections.abc import Callable
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,6 +18,7 @@ from web.operations import Metrics, OperationPages
 from web.outbox import OutboxPages
 from web.pages import Site, make_site
 from web.preferences import PreferencePages
+from web.routes import Page, PageRoute
 from web.security import BodyLimit, HostCheck, Proxies
 from web.subscribe import SubscribePages
 from web.unsubscribe import UnsubscribePages
@@ -25,6 +26,8 @@ from worker.outbox import Outbox
 from worker.outbox_host import outbox_folder
 
 READ = ("GET", "HEAD")
+THREADS: Final = 16
+"""As many pages are made at once: a few more than there are connections to the database."""
 
 
 def create_app(settings: Settings, database: Database) -> FastAPI:
@@ -41,6 +44,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     )
     app.router.redirect_slashes = False
     app.state.metrics = metrics
+    app.state.threads = ThreadPoolExecutor(THREADS, "page")
     _add_pages(app, site)
     if settings.has_local_outbox:
         _add_outbox(app, OutboxPages(site, Outbox(outbox_folder(settings))))
@@ -82,8 +86,8 @@ def _add_outbox(app: FastAPI, outbox: OutboxPages) -> None:
     _add(app, "/outbox/{key}/frame", outbox.frame, *READ)
 
 
-def _add(app: FastAPI, path: str, page: Callable[..., Any], *methods: str) -> None:
-    app.add_api_route(path, page, methods=list(methods), response_model=None)
+def _add(app: FastAPI, path: str, page: Page, *methods: str) -> None:
+    app.router.routes.append(PageRoute(path, page, *methods, threads=app.state.threads))
 
 
 def _add_errors(app: FastAPI, site: Site) -> None:

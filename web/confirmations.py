@@ -29,7 +29,7 @@ from web.forms import Form, FormFault
 from web.guard import is_too_soon, too_soon, was_just_queued
 from web.invitations import InvitationPages
 from web.pages import Site
-from web.unsubscribe import PostedForm, stale, undone_box
+from web.unsubscribe import stale, undone_box
 from web.visits import via
 
 TELLING_OF_CHANGES: Final = (NoticeKind.CHANGED, NoticeKind.ADDRESS_CHANGED)
@@ -68,7 +68,7 @@ class ConfirmationPages:
             return self._site.bad_token(request, error)
         return kind.show(request, subject)
 
-    def post(self, request: Request, token: str, form: PostedForm) -> Response:
+    def post(self, request: Request, token: str, form: Form) -> Response:
         """Its form."""
         try:
             kind, subject = self._read(token)

@@ -51,7 +51,7 @@ class DeskCopyPages:
     def post(self, request: Request, subscriber_id: int, form: Form) -> Response | None:
         """What answers any post to a desk's shared link; None where no desk is concerned."""
         site = self._site
-        with site.database.reading() as session:
+        with site.database.asking() as session:
             desk = desk_facts(session, subscriber_id)
         if desk is None:
             return None

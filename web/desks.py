@@ -8,18 +8,16 @@ import datetime as dt
 from dataclasses import dataclass
 
 from fastapi import Request
-from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
 from mail.tokens import TokenError
-from subscribers.desks import DeskFacts, desk_facts, is_a_member
+from subscribers.desks import DeskFacts, desk_facts
 from subscribers.queries import Profile
 from web.desk_copies import DeskCopyPages
 from web.desk_keeper import KeeperPage
 from web.desk_member import MemberPage
-from web.forms import FormFault
+from web.forms import Form, FormFault
 from web.pages import Site
-from web.unsubscribe import PostedForm
 from web.visitors import LateVisitor, Visitor, read_visitor
 
 
@@ -31,9 +29,9 @@ class WayToDesks:
     is_keeper: bool
 
 
-def way_to_desks(session: Session, request: Request, found: Profile) -> WayToDesks | None:
+def way_to_desks(request: Request, found: Profile) -> WayToDesks | None:
     """The link that the page of this subscriber has; None for who has to do with no desk."""
-    if found.is_desk or is_a_member(session, found.subscriber_id):
+    if found.is_desk or found.is_a_member:
         return WayToDesks(f"{request.url.path}/desk", is_keeper=found.is_desk)
     return None
 
@@ -59,7 +57,7 @@ class DeskPages:
             case _, desk:
                 return self._copies.page(request, desk.address, desk.language)
 
-    def post(self, request: Request, token: str, form: PostedForm) -> Response:
+    def post(self, request: Request, token: str, form: Form) -> Response:
         """One of the page's forms."""
         coming = self._coming(request, token)
         if isinstance(coming, Response):

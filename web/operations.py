@@ -1,6 +1,7 @@
 """`/healthz`, `/readyz`, and the metrics on a loopback port of their own."""
 
 import contextlib
+import functools
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ import sqlalchemy as sa
 from fastapi import Request
 from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from starlette.responses import PlainTextResponse, Response
 
@@ -52,31 +54,12 @@ def database_fault(database: Database) -> str | None:
         return plain_reason(error)
 
 
-class Metrics:
-    """Counts of this process's requests, and what the database says when it is asked."""
+class Served:
+    """Metrics that can be served: what the database says when it is asked, and counts."""
 
     def __init__(self, database: Database) -> None:
         self.registry = CollectorRegistry()
         self.registry.register(_Queue(database))
-        labels = ("method", "route", "status")
-        self._requests = Counter(
-            "medianote_http_requests",
-            "Requests by route template.",
-            labels,
-            registry=self.registry,
-        )
-        self._seconds = Histogram(
-            "medianote_http_request_seconds",
-            "Time to answer, by route template.",
-            ("route",),
-            registry=self.registry,
-            buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
-        )
-
-    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count a request that has been answered."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
 
     @contextlib.contextmanager
     def served(self, port: int | None) -> Iterator[None]:
@@ -91,6 +74,43 @@ class Metrics:
             server.shutdown()
             server.server_close()
             thread.join()
+
+
+class CountsOfProcesses(Served):
+    """The requests of several processes together, which they count into files of a folder."""
+
+    def __init__(self, database: Database, folder: str) -> None:
+        super().__init__(database)
+        MultiProcessCollector(self.registry, folder)  # type: ignore[no-untyped-call]
+
+
+class Metrics(Served):
+    """The requests of this process."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        labels = ("method", "route", "status")
+        self._requests = Counter(
+            "medianote_http_requests",
+            "Requests by route template.",
+            labels,
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "medianote_http_request_seconds",
+            "Time to answer, by route template.",
+            ("route",),
+            registry=self.registry,
+            buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+        )
+        # Looking for a counter by its labels takes longer than counting.
+        self._counting = functools.cache(self._requests.labels)
+        self._timing = functools.cache(self._seconds.labels)
+
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request that has been answered."""
+        self._counting(method, route, status).inc()
+        self._timing(route).observe(seconds)
 
 
 class _Queue(Collector):

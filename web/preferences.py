@@ -35,7 +35,7 @@ from web.own_data import OwnData
 from web.pages import Site
 from web.preference_form import Asked, Fault, typed, wanted
 from web.preference_view import link_sent, view
-from web.unsubscribe import PostedForm, stale, undone_box
+from web.unsubscribe import stale, undone_box
 from web.visitors import LateVisitor, Visitor, read_visitor
 from web.visits import via
 
@@ -67,7 +67,7 @@ class PreferencePages:
             return self._late.show(request, visitor.subscriber_id)
         return self._page(request, visitor)
 
-    def post(self, request: Request, token: str, form: PostedForm) -> Response:
+    def post(self, request: Request, token: str, form: Form) -> Response:
         """One of the page's forms."""
         site = self._site
         try:
@@ -95,7 +95,7 @@ class PreferencePages:
             return self._too_many(request, visitor)
 
     def _came_too_soon(self, visitor: Visitor, form: Form) -> bool:
-        with self._site.database.reading() as session:
+        with self._site.database.asking() as session:
             if visitor.is_private:
                 arrival = last_notice(session, visitor.subscriber_id, WITH_PRIVATE_LINKS)
             else:
@@ -187,14 +187,14 @@ class PreferencePages:
 
         `form`: what was posted and not taken, to be shown again.
         """
-        with self._site.database.reading() as session:
+        with self._site.database.asking() as session:
             asked = self._asked(session, visitor)
             if asked is None:
                 return self._gone(request)
             if asked.found.is_desk and not visitor.is_private:
                 found = asked.found
                 return self._desk_copies.page(request, found.address, found.language)
-            way = way_to_desks(session, request, asked.found)
+            way = way_to_desks(request, asked.found)
             ours = words(asked.found.language)
             reader = Reader(self._site.settings.zone, visitor.is_private)
             box: Box | None = stale(ours) if is_stale else None
@@ -219,7 +219,7 @@ class PreferencePages:
         )
 
     def _too_many(self, request: Request, visitor: Visitor) -> Response:
-        with self._site.database.reading() as session:
+        with self._site.database.asking() as session:
             found = profile(session, visitor.subscriber_id)
         ours = words(found.language) if found else self._site.words_of(request)
         _ = ours.gettext

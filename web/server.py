@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from runtime.database import Database
 from runtime.settings import Settings, SettingsError, variable
 from web.app import create_app
+from web.operations import Served
 
 BACKLOG = 2048
 START_SECONDS = 15.0
@@ -30,9 +31,14 @@ def serve(
     `on_bound` is called when every port is had. Raises SettingsError for a metrics port in use.
     """
     app = create_app(settings, database)
-    with _metrics(app, settings):
+    with serving_metrics(app.state.metrics, settings):
         on_bound()
         _server(app).run(sockets=[listener])
+
+
+def serve_without_metrics(settings: Settings, database: Database, listener: socket.socket) -> None:
+    """`serve` for one of several processes, whose parent serves the metrics of all."""
+    _server(create_app(settings, database)).run(sockets=[listener])
 
 
 @contextlib.contextmanager
@@ -44,7 +50,7 @@ def serving(
     Raises OSError when the address cannot be had, and SettingsError for the metrics port.
     """
     app = create_app(settings, database)
-    with _metrics(app, settings), serving_app(app, host, port) as url:
+    with serving_metrics(app.state.metrics, settings), serving_app(app, host, port) as url:
         yield url
 
 
@@ -108,10 +114,11 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 
 @contextlib.contextmanager
-def _metrics(app: FastAPI, settings: Settings) -> Iterator[None]:
+def serving_metrics(metrics: Served, settings: Settings) -> Iterator[None]:
+    """Serve metrics on their port, if they have one; raises SettingsError for one in use."""
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(app.state.metrics.served(settings.metrics_port))
+            stack.enter_context(metrics.served(settings.metrics_port))
         except OSError as error:
             is_taken = error.errno == errno.EADDRINUSE
             why = "is in use already: choose another one" if is_taken else error.strerror

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from fastapi import Request
@@ -16,7 +16,7 @@ from web.forms import Form, FormFault
 from web.languages import accepted_language
 from web.pages import Site
 from web.preference_view import often_choices
-from web.unsubscribe import PostedForm, stale
+from web.unsubscribe import stale
 from web.visits import via
 
 TRAP: Final = "website"
@@ -47,7 +47,22 @@ class Topic:
     """Public lists under one heading; the last group has none."""
 
     title: str | None
-    lists: tuple[MailingList, ...]
+    lists: tuple[sa.Row[*tuple[Any, ...]], ...]
+    """Of each what the page says."""
+
+
+_PUBLIC: Final = (
+    sa.select(
+        MailingList.id,
+        MailingList.slug,
+        MailingList.title,
+        MailingList.description,
+        MailingList.topic,
+        MailingList.cadence,
+    )
+    .where(MailingList.is_private.is_(False))
+    .order_by(MailingList.title)
+)
 
 
 class SubscribePages:
@@ -61,7 +76,7 @@ class SubscribePages:
         ours = _words_of(request)
         return self._page(request, ours, Typed(language=ours.language))
 
-    def post(self, request: Request, form: PostedForm) -> Response:
+    def post(self, request: Request, form: Form) -> Response:
         """Take the form; the answer is the same whatever is known about the address."""
         ours = _words_of(request)
         typed = _typed(form)
@@ -132,13 +147,8 @@ class SubscribePages:
         )
 
     def _topics(self) -> list[Topic]:
-        with self._site.database.reading() as session:
-            lists = session.scalars(
-                sa.select(MailingList)
-                .where(MailingList.is_private.is_(False))
-                .order_by(MailingList.title)
-            ).all()
-            session.expunge_all()
+        with self._site.database.asking() as session:
+            lists = session.connection().execute(_PUBLIC).all()
         named = sorted({one.topic for one in lists if one.topic}, key=str.casefold)
         topics = [
             Topic(title, tuple(one for one in lists if one.topic == title)) for title in named

@@ -3,11 +3,11 @@
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, Request
 from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from mail.tokens import TokenError
@@ -27,7 +27,7 @@ from subscribers.telling import TooManyChanges, tell
 from web.boxes import Box
 from web.change_boxes import saved_box
 from web.desk_copies import DeskCopyPages, refuse_one_click
-from web.forms import SEAL_FIELD, Form, FormFault, read_form
+from web.forms import SEAL_FIELD, Form, FormFault
 from web.guard import is_too_soon, too_soon
 from web.languages import accepted_language
 from web.leaving_reasons import (
@@ -40,8 +40,6 @@ from web.leaving_reasons import (
 from web.less_mail import Less, less_mail
 from web.pages import Site
 from web.visits import via
-
-PostedForm = Annotated[Form, Depends(read_form)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ class UnsubscribePages:
             return self._site.bad_token(request, error)
         return self._page(request, link)
 
-    def post(self, request: Request, token: str, form: PostedForm) -> Response:
+    def post(self, request: Request, token: str, form: Form) -> Response:
         """One-click, or one of the page's own forms."""
         try:
             link = self._site.links.unsubscribing(token)
@@ -115,7 +113,7 @@ class UnsubscribePages:
                 return self._site.error(request, 400)
 
     def _came_too_soon(self, link: Unsubscribing, form: Form) -> bool:
-        with self._site.database.reading() as session:
+        with self._site.database.asking() as session:
             arrival = last_release(session, link.subscriber_id)
         return is_too_soon(arrival, form, self._site.seals)
 
@@ -236,7 +234,7 @@ class UnsubscribePages:
 
         `form`: what was posted and not taken, to be shown again.
         """
-        with self._site.database.reading() as session:
+        with self._site.database.asking() as session:
             found = copy(session, link.subscriber_id, link.list_set_id)
             if found.is_desk:
                 return self._desk_copies.page(request, found.address, found.language)

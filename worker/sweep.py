@@ -14,7 +14,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from releases.batches import has_open_batch
-from releases.digests import Turn, is_anybody_due
+from releases.digests.turn import Turn, is_anybody_due
 from releases.leasing import release_lease, renew_lease, take_lease
 from releases.models import URGENT_LANE, DistributionState
 from releases.partitions import build_partitions

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from releases import commands
-from releases.digests_withdrawn import digests_under_way
+from releases.digests.withdrawn import digests_under_way
 from releases.models import Delivery, Distribution, DistributionRelease, ReleaseVersion
 from releases.published import public_versions
 from releases.resending import ResendOrder, resend
@@ -89,7 +89,7 @@ def test_what_is_stopped_is_taken_out_of_digests_that_wait(
     (planned,) = room.digests()
     with room.database.transaction() as session:
         command(session, wrong)
-    room.edit(planned, due_at=dt.datetime.now(dt.UTC))
+    room.edit(planned, due_at=dt.datetime.now(dt.UTC) - dt.timedelta(seconds=1))
     with room.database.transaction() as session:
         assert not start(session, planned)
     (digest,) = room.plan(dt.datetime.now(dt.UTC))

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from releases.digests import Turn
+from releases.digests.turn import Turn
 from releases.expansion import expand
 from releases.models import (
     Delivery,

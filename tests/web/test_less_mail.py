@@ -143,6 +143,28 @@ def test_a_months_pause(either: World) -> None:
     assert either.person().paused_until is None
 
 
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "Europe", "../etc", "x" * 300])
+def test_a_zone_that_is_not_known_here(site: World, client: httpx.Client, zone: str) -> None:
+    """A pause and both pages work, and so does the notice: days are then those of the office."""
+    site.set_person(timezone=zone)
+    path = site.unsubscribe_path()
+    page = client.get(path)
+    assert page.status_code == 200
+    form = {"seal": seal_of(page.text), "stop": ["press", "europe"], "do": "pause"}
+    answer = client.post(path, data=form)
+    assert (answer.status_code, "No mail comes until" in answer.text) == (200, True)
+    path = site.preferences_path()
+    page = client.get(path)
+    assert page.status_code == 200
+    day = (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=9)).isoformat()
+    form = {"seal": seal_of(page.text), "do": "save", "pause": day, "timezone": zone}
+    answer = client.post(path, data=form)
+    assert (answer.status_code, "No mail comes until" in answer.text) == (200, True)
+    assert site.person().timezone == zone
+    client.post(path, data=form | {"pause": "", "timezone": "Asia/Tokyo"})
+    assert site.person().timezone == "Asia/Tokyo"
+
+
 @pytest.mark.parametrize("do", ["save", "stop-all", "x", "", "resume"])
 def test_what_no_button_of_the_page_asks_for(site: World, client: httpx.Client, do: str) -> None:
     """It is refused, and nothing changes."""

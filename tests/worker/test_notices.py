@@ -8,6 +8,7 @@ from email.parser import BytesParser
 
 import pytest
 import sqlalchemy as sa
+from lxml.html import document_fromstring as html_of
 
 from mail.addresses import parse_address
 from runtime.database import Database
@@ -111,6 +112,11 @@ def test_every_kind_in_every_language_is_a_whole_mail(relaying: Relaying) -> Non
         words, page = text.get_content(), html.get_content()
         assert mail["Subject"]
         assert "mnhole" not in words + page
+        assert "notice-place" not in words + page
+        body = html_of(page).find_class("body")[0]
+        # Nothing that the styles name but what they were inlined into (worker.notice_html).
+        assert {inner.tag for inner in body.iter()} <= {"div", "p", "a", "strong", "bdi"}
+        assert all(inner.get("style") for inner in body.iter("div", "p", "a"))
         assert f'lang="{mail["Content-Language"]}"' in page
         assert ('dir="rtl"' in page) == (mail["Content-Language"] == "ar")
         assert ("https://press.example.org/" in words) == ("https://press.example.org/" in page)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from releases.digest_candidates import Candidate
+from releases.digests.candidates import Candidate
 from releases.models import (
     Delivery,
     DeliveryState,

@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from releases.audience import LISTS_MAX
-from releases.digest_candidates import Candidate, candidates, out_by
-from releases.digest_lacking import Lacking, who_lacks
+from releases.digests.candidates import Candidate, candidates, out_by
+from releases.digests.lacking import Lacking, who_lacks
 from releases.models import (
     DigestMember,
     Distribution,
