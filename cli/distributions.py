@@ -9,12 +9,15 @@ from sqlalchemy.orm import Session
 
 from cli.errors import WRONG_USE, CommandError, one_line, say
 from cli.shell import Shell, opened
-from cli.status_text import status_lines
+from cli.status_table import print_table
+from cli.status_text import status_lines, what_line
 from cli.typer_apps import new_app
 from releases.commands import NoSuchDistribution, cancel, pause, resume
 from releases.digests.withdrawn import digests_under_way
 from releases.models import DistributionState
+from releases.overview import carried
 from releases.queries import Status, dropped_at, misses, status
+from releases.readership import digest_readers
 from releases.upkeep import finish_cancelled
 
 status_app = new_app()
@@ -25,6 +28,8 @@ cancel_app = new_app()
 SETTLE_SECONDS = 2.0
 ID_MAX = 2**63 - 1
 """The largest number that a database has for an id."""
+TABLE_ROWS = 20
+TABLE_MAX = 1_000
 
 DistributionId = Annotated[
     int,
@@ -34,7 +39,12 @@ DistributionId = Annotated[
 
 @status_app.command("status")
 def show_status(
-    distribution_id: DistributionId,
+    distribution_id: Annotated[
+        int | None,
+        typer.Argument(
+            metavar="[ID]", min=1, max=ID_MAX, help="The number that publish printed; or none."
+        ),
+    ] = None,
     *,
     who_failed: Annotated[
         bool, typer.Option("--failed", help="List who did not get it, and why.")
@@ -46,9 +56,19 @@ def show_status(
         str | None,
         typer.Option(metavar="FILE.csv", help="Write everyone and what became of theirs; or -."),
     ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=TABLE_MAX, help="Without ID: so many at most (20)."),
+    ] = None,
+    digests: Annotated[
+        bool, typer.Option("--digests", help="Without ID: show the digests instead.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object.")] = False,
 ) -> None:
     """Show how a distribution stands: how many have it, and what became of the others.
+
+    Without ID: a table of what waits for its time and of the newest distributions, digests
+    summed up (with --json an array of objects).
 
     --failed lists the people instead: who failed, is uncertain, was not to be mailed or was
     cancelled, with the reason (with --json an array of objects). --watch redraws it in its place
@@ -62,6 +82,19 @@ def show_status(
     _check_one_of({"--failed": who_failed, "--watch": watched, "--manifest": manifest is not None})
     if as_json and (watched or manifest is not None):
         raise CommandError("--json goes with neither --watch nor --manifest", WRONG_USE)
+    if distribution_id is None:
+        for name, is_given in (
+            ("--failed", who_failed),
+            ("--watch", watched),
+            ("--manifest", manifest is not None),
+        ):
+            if is_given:
+                raise CommandError(f"{name} needs the ID of a distribution", WRONG_USE)
+        with opened() as shell:
+            print_table(shell, limit or TABLE_ROWS, are_digests=digests, as_json=as_json)
+        return
+    if digests or limit is not None:
+        raise CommandError("--digests and --limit go without an ID", WRONG_USE)
     with opened() as shell:
         found = read_status(shell, distribution_id)
         if who_failed:
@@ -87,10 +120,11 @@ def pause_it(distribution_id: DistributionId) -> None:
     """
     with opened() as shell, shell.database.transaction() as session:
         state = pause(session, distribution_id)
+        name = _name(session, distribution_id)
     if state == DistributionState.HELD:
-        print(f"distribution {distribution_id} is held: nothing of it is sent until it is resumed")
+        print(f"{name} is held: nothing of it is sent until it is resumed")
     else:
-        print(f"distribution {distribution_id} is {state}")
+        print(f"{name} is {state}")
 
 
 @resume_app.command("resume")
@@ -99,8 +133,9 @@ def resume_it(distribution_id: DistributionId) -> None:
     with opened() as shell:
         with shell.database.transaction() as session:
             resume(session, distribution_id)
+            name = _name(session, distribution_id)
         state = read_status(shell, distribution_id).state
-    print(f"distribution {distribution_id} is {state}")
+    print(f"{name} is {state}")
 
 
 @cancel_app.command("cancel")
@@ -113,12 +148,13 @@ def cancel_it(distribution_id: DistributionId) -> None:
         with shell.database.transaction() as session:
             left_out = cancel(session, distribution_id)
             digests = digests_under_way(session, distribution_id)
+            name = _name(session, distribution_id)
         # A worker's sweep would do it; none may run.
         ends_at = time.monotonic() + SETTLE_SECONDS
         finish_cancelled(shell.database, distribution_id, lambda: time.monotonic() < ends_at)
         found = read_status(shell, distribution_id)
     nothing_sent = "; no mail of it was sent" if found.is_without_mail else ""
-    print(f"distribution {distribution_id} is cancelled{nothing_sent}")
+    print(f"{name} is cancelled{nothing_sent}")
     if left_out:
         people = "1 person" if left_out == 1 else f"{left_out:,} people"
         print(
@@ -147,7 +183,16 @@ def print_status(shell: Shell, found: Status, *, as_json: bool) -> None:
         return
     if rehearsal:
         print(rehearsal)
-    print("\n".join(status_lines(found, shell.settings.zone)))
+    with shell.database.reading() as session:
+        what = carried(session, [found.id])[found.id]
+        by_digest = digest_readers(session, found.id)
+    print("\n".join(status_lines(found, shell.settings.zone, what, by_digest)))
+
+
+def _name(session: Session, distribution_id: int) -> str:
+    """A distribution as people know it: by its title and lists, too."""
+    what = carried(session, [distribution_id])[distribution_id]
+    return f"distribution {distribution_id} ({what_line(what)})"
 
 
 def _tell_of_digests(digests: list[int]) -> None:

@@ -22,6 +22,8 @@ class Terms:
     """Of those whose rows say nothing of it."""
     is_consent_stated: bool
     is_dry_run: bool
+    is_confirmed: bool
+    """Whether mail may be sent at once to who is added."""
 
 
 class Report(Protocol):
@@ -71,7 +73,17 @@ class PlainReport:
         prefix = "dry run, nothing changed: " if terms.is_dry_run else ""
         rows = "1 row" if totals.rows == 1 else f"{totals.rows:,} rows"
         print(f"{prefix}{terms.list_slug}: {rows}{said and f': {said}'}")
+        if totals.added and not terms.is_confirmed:
+            print(_pending_line(totals.added, is_dry_run=terms.is_dry_run))
         print(_consent_line(terms))
+
+
+def _pending_line(added: int, *, is_dry_run: bool) -> str:
+    are = "would be" if is_dry_run else "is" if added == 1 else "are"
+    return (
+        f"{added:,} {are} pending: no mail goes to them before they confirm; --confirmed if they "
+        "have agreed"
+    )
 
 
 def _consent_line(terms: Terms) -> str:

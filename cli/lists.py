@@ -120,7 +120,10 @@ def change(
 def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False,
 ) -> None:
-    """Show all lists, how many people are on each, and why people left who said so."""
+    """Show all lists, how many people are on each, and why people left who said so.
+
+    "Not mailed" are those of the active ones whose address is suppressed, or who have paused.
+    """
     with opened() as shell, shell.database.reading() as session:
         summaries = list_summaries(session)
         reasons = reason_counts(session)
@@ -140,6 +143,7 @@ def show(
         )
         if any(cells)
     ]
+    is_any_not_mailed = any(one.not_mailed for one in summaries)
     rows = [
         (
             one.slug,
@@ -147,13 +151,15 @@ def show(
             "private" if one.is_private else "public",
             *(cells[place] for _, cells in told),
             f"{one.active:,}",
+            *([f"{one.not_mailed:,}"] if is_any_not_mailed else []),
             f"{one.pending:,}",
             f"{one.suspended:,}",
         )
         for place, one in enumerate(summaries)
     ]
-    names = ("list", "title", "", *(name for name, _ in told), "active", "pending", "suspended")
-    print(table(names, rows, numbers=3))
+    counted = ["active", *(["not mailed"] if is_any_not_mailed else []), "pending", "suspended"]
+    names = ("list", "title", "", *(name for name, _ in told), *counted)
+    print(table(names, rows, numbers=len(counted)))
     if reasons:
         counts = [(slug, *(f"{reasons[slug][why]:,}" for why in Why)) for slug in sorted(reasons)]
         print()

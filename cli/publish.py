@@ -15,6 +15,7 @@ import typer
 from cli.distributions import ID_MAX, read_status
 from cli.errors import FAILED, WRONG_USE, CommandError, say
 from cli.logs import quiet_logs
+from cli.published_text import published_line
 from cli.release_files import read_release, say_unsure
 from cli.sample_copy import SAMPLE_LEAD, sample_copy
 from cli.shell import Shell, opened
@@ -24,11 +25,14 @@ from cli.waiting import wait_for
 from releases.content import Content
 from releases.embargo import parse_moment
 from releases.errors import EmbargoError
-from releases.publishing import Order, Published, with_embargo
+from releases.overview import carried
+from releases.publishing import NobodyLeft, Order, Published, with_embargo
 from releases.publishing import publish as publish_order
+from releases.readership import readership
 from releases.rendering import Lead
 from releases.renderings import lead_of
 from releases.resending import ResendOrder, resend, what_it_carried
+from runtime.database import DATABASE_IS_AWAY
 from runtime.setting_rules import UNDO_MAX_SECONDS
 from subscribers.models import MailingList
 from worker.doorbell import get_ready, ring_prepare
@@ -131,7 +135,17 @@ def publish(
         _ring(shell, published)
         if as_json:
             print(json.dumps(read_status(shell, published.distribution_id).to_json()))
+        else:
+            _say_what(shell, published)
         _say_if_nobody_sends(shell, published)
+
+
+def _say_what(shell: Shell, published: Published) -> None:
+    """What was ordered, in one line on standard error. It is under way, whatever happens here."""
+    with contextlib.suppress(*DATABASE_IS_AWAY), shell.database.reading() as session:
+        found = carried(session, [published.distribution_id])[published.distribution_id]
+        people = readership(session, published.distribution_id)
+        say(published_line(published, found, people, shell.settings.zone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +197,12 @@ def _publish(shell: Shell, file: str, order: Order) -> Published:
     content = with_embargo(parsed.content, order.embargo)
     _check_copies(shell, content, order.lists, order.at)
     order = replace(order, content=content)
-    return publish_order(shell.database, order, salt=secrets.token_bytes(16))
+    try:
+        return publish_order(shell.database, order, salt=secrets.token_bytes(16))
+    except NobodyLeft as nobody:
+        if not nobody.is_one_running or _has_worker(shell):
+            raise
+        raise CommandError(f"{nobody}; it waits for a worker: run `medianote worker`") from nobody
 
 
 def _resend(shell: Shell, distribution_id: int, order: Order) -> Published:
@@ -230,6 +249,8 @@ def _wait(shell: Shell, published: Published, *, as_json: bool) -> None:
 
             stack.enter_context(running_worker(shell.settings))
         _ring(shell, published)
+        if not as_json:
+            _say_what(shell, published)
         found = wait_for(shell, published.distribution_id)
     if as_json:
         print(json.dumps(found.to_json()))
@@ -248,11 +269,15 @@ def _ring(shell: Shell, published: Published) -> None:
 
 
 def _say_if_nobody_sends(shell: Shell, published: Published) -> None:
-    with shell.database.reading() as session:
-        if worker_is_running(session):
-            return
+    if _has_worker(shell):
+        return
     what = "it is sent at its time" if published.is_scheduled else "it is sent"
     say(f"no worker runs now: {what} when one does (`medianote worker`)")
+
+
+def _has_worker(shell: Shell) -> bool:
+    with shell.database.reading() as session:
+        return worker_is_running(session)
 
 
 def _moment(option: str, text: str | None) -> dt.datetime | None:

@@ -59,8 +59,15 @@ def web(
         ),
     ] = DEFAULT_HOST,
     port: Annotated[
-        int, typer.Option(metavar="P", min=0, max=65535, help="Port to listen on.")
-    ] = DEFAULT_PORT,
+        int | None,
+        typer.Option(
+            metavar="P",
+            min=0,
+            max=65535,
+            help=f"Port to listen on; otherwise that of a MEDIANOTE_BASE_URL on this machine, else "
+            f"{DEFAULT_PORT}.",
+        ),
+    ] = None,
     workers: Annotated[
         int,
         typer.Option(
@@ -83,10 +90,11 @@ def web(
     with opened() as shell, contextlib.ExitStack() as stack:
         check_schema(shell)
         check_mail_settings(shell.settings, host)
+        chosen = port_of(shell.settings, host) if port is None else port
         try:
-            listener = stack.enter_context(listening(host, port))
+            listener = stack.enter_context(listening(host, chosen))
         except OSError as error:
-            raise port_trouble(error, host, port) from error
+            raise port_trouble(error, host, chosen) from error
         # Port 0 has become a port by now.
         address = address_to_open(host, listener.getsockname()[1])
         settings = at_address(shell.settings, address)
@@ -110,7 +118,29 @@ def tell(settings: Settings, address: str) -> None:
     lines = [f"listening on {address}, pages at {settings.public_url}"]
     if settings.has_local_outbox and shows_outbox(settings, address):
         lines.append(f"the outbox is at {address}/outbox")
+    if leads_past(settings, address):
+        lines.append(
+            f"links lead to {settings.public_url}, where this does not listen: make "
+            f"{variable('base_url')} and --port agree, unless something passes requests on"
+        )
     print("\n".join(lines), file=sys.stderr, flush=True)
+
+
+def port_of(settings: Settings, host: str) -> int:
+    """The port to listen on where none is given: where links lead, if that is on this machine.
+
+    On addresses that others reach it stays the usual one: a container's is mapped by others.
+    """
+    parts = urlsplit(settings.base_url or "")
+    is_here = is_loopback(host) and is_loopback(parts.hostname or "")
+    return (is_here and parts.port) or DEFAULT_PORT
+
+
+def leads_past(settings: Settings, address: str) -> bool:
+    """Whether links lead to this machine, and to another port of it than that of the address."""
+    pages, here = urlsplit(settings.public_url), urlsplit(address)
+    wanted = pages.port or (443 if pages.scheme == "https" else 80)
+    return is_loopback(pages.hostname or "") and wanted != here.port
 
 
 def address_to_open(host: str, port: int) -> str:

@@ -3,7 +3,7 @@
 import contextlib
 import datetime as dt
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -20,6 +20,7 @@ from mail.addresses import parse_address
 from mail.text import name_fault
 from mail.tokens import Keyring
 from runtime.database import plain_reason
+from runtime.i18n import best_language, supported
 from subscribers.columns import CONSENT_DATE, CONSENT_SOURCE, MAPPABLE
 from subscribers.csv_text import TableError
 from subscribers.exporting import export_subscribers
@@ -110,6 +111,7 @@ def import_(
             consent=_consent(file, source.columns, consent_source, consent_date, today),
             is_consent_stated=bool(consent_source or consent_date),
             is_dry_run=dry_run,
+            is_confirmed=confirmed,
         )
         report: Report = JsonReport() if as_json else PlainReport()
         with Progress("rows read") as progress:
@@ -127,6 +129,11 @@ def import_(
             )
             totals, trouble = _import(shell, source, importing, so_far)
     report.end(totals, terms, trouble)
+    if not as_json and (wordless := _without_words(source.languages)):
+        say(
+            f"{', '.join(wordless)}: the mail's surroundings come in English; there are words for "
+            f"{', '.join(supported())}"
+        )
     if trouble is not None:
         raise CommandError(trouble)
     if totals.bad:
@@ -229,6 +236,11 @@ def _import(
     except KeyboardInterrupt:
         say(f"interrupted; {_what_is_in(so_far.totals)}")
         raise
+
+
+def _without_words(languages: Iterable[str]) -> list[str]:
+    """Those of the languages in which we have no words of our own."""
+    return sorted(one for one in languages if best_language(one) != one.partition("-")[0])
 
 
 def _what_is_in(totals: Totals) -> str:

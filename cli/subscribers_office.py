@@ -75,16 +75,19 @@ def _on(found: Found) -> str:
 
 
 def show(address: AddressArgument, *, as_json: JsonOption = False) -> None:
-    """Show what is known about a subscriber: who, lists, suppression, and the last changes."""
+    """Show what is known about a subscriber: who, lists, suppression, and the last changes.
+
+    Whoever was merged into another is shown as that one; of an address that nobody has, whether
+    mail to it is stopped.
+    """
     parsed = parse_address(address)
     with opened() as shell, shell.database.reading() as session:
-        found = known(session, _id_of(session, parsed))
+        found = _known(session, parsed, shell.settings.suppression_key)
         slugs, zone = _slugs(session), shell.settings.zone
-    assert found is not None
     if as_json:
         print(json.dumps(found, ensure_ascii=False, indent=2))
         return
-    for name, value in found["subscriber"].items():
+    for name, value in (found["subscriber"] or {"address": parsed}).items():
         if value is not None:
             print(_line(name.replace("_", " "), _shown(name, value, zone)))
     if found["suppressed"]:
@@ -109,6 +112,30 @@ def _shown(name: str, value: Any, zone: dt.tzinfo) -> Any:
     return local(value, zone) if name.endswith(("_at", "_until")) else value
 
 
+def _known(session: Session, address: Address, hash_key: str) -> dict[str, Any]:
+    """What is known of who has the address, or had it before a merger; else of the address."""
+    subscriber_id = session.scalar(
+        sa.select(Subscriber.id).where(Subscriber.address_key == address.key)
+    )
+    if subscriber_id is None:
+        subscriber_id = merging.merged_from(session, address)
+    found = None if subscriber_id is None else known(session, subscriber_id)
+    if found is not None:
+        if parse_address(found["subscriber"]["address"]).key != address.key:
+            say(f"{address} is now {found['subscriber']['address']}")
+        return found
+    suppressed = suppressions.suppression_of(session, address, hash_key=hash_key)
+    if suppressed is None:
+        raise CommandError(f"nobody with the address {address} is known", WRONG_USE)
+    say(f"nobody with the address {address} is known; mail to it is stopped")
+    return {
+        "subscriber": None,
+        "suppressed": {"reason": suppressed.reason, "note": suppressed.note},
+        "subscriptions": [],
+        "consent_log": [],
+    }
+
+
 def suppress(address: AddressArgument, *, reason: ReasonOption) -> None:
     """Stop all mail to an address, known or not, until `subscribers lift`."""
     parsed, via = parse_address(address), Via("subscribers suppress")
@@ -116,9 +143,14 @@ def suppress(address: AddressArgument, *, reason: ReasonOption) -> None:
         hash_key = shell.settings.suppression_key
         with shell.database.transaction() as session:
             is_new = suppressions.suppress(session, parsed, reason, via, hash_key=hash_key)
+            owner = session.scalar(
+                sa.select(Subscriber.id).where(Subscriber.address_key == parsed.key)
+            )
     print(
         f"{parsed}: {'suppressed' if is_new else 'was suppressed before; the new reason is noted'}"
     )
+    if owner is None:
+        say("nobody with this address is known; mail to it is stopped all the same")
 
 
 def lift(address: AddressArgument, *, reason: ReasonOption) -> None:
@@ -173,8 +205,8 @@ def erase(
     with opened() as shell:
         with shell.database.reading() as session:
             subscriber_id = _id_of(session, parsed)
-        if not is_sure:
-            typer.confirm(f"Erase {parsed}? It cannot be undone.", abort=True)
+        if not (is_sure or _confirmed(f"Erase {parsed}? It cannot be undone.")):
+            raise CommandError("nothing was erased")
         hash_key = shell.settings.suppression_key
         with shell.database.transaction() as session:
             erase_person(session, subscriber_id, Via("subscribers erase"), hash_key=hash_key)
@@ -203,6 +235,14 @@ def consents(
                 print(json.dumps(dict(zip(COLUMNS, entry, strict=True)), ensure_ascii=False))
             else:
                 writer.writerow([neutralised(_cell(value)) for value in entry])
+
+
+def _confirmed(question: str) -> bool:
+    """The answer; none (no terminal to ask, say) is a no."""
+    try:
+        return typer.confirm(question)
+    except typer.Abort:
+        return False
 
 
 def _entries(

@@ -33,6 +33,11 @@ class PublishError(Exception):
 class NobodyLeft(PublishError):
     """Nobody would get it: no subscribers, or all of them have this version already."""
 
+    def __init__(self, text: str, *, is_one_running: bool = False) -> None:
+        self.is_one_running = is_one_running
+        """Whether a distribution is running that reaches them: it may wait for a worker."""
+        super().__init__(text)
+
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
@@ -69,12 +74,7 @@ def check_audience(session: Session, prospect: Prospect) -> None:
     if resent is not None:
         member = member.where(failed_in(resent.distribution_id, Subscription.subscriber_id))
     if session.scalar(member.limit(1)) is None:
-        raise NobodyLeft(
-            f"nobody to send to: no active subscribers on {names} (`medianote subscribers import`)"
-            if resent is None
-            else f"nobody to send to: no delivery of distribution {resent.distribution_id} failed "
-            f"for anyone who is still on {names}"
-        )
+        raise NobodyLeft(f"nobody to send to: {_why_nobody(session, prospect, names)}")
     if prospect.is_again:
         return
     earlier = session.scalars(
@@ -97,13 +97,79 @@ def check_audience(session: Session, prospect: Prospect) -> None:
         ),
     ).limit(1)
     if session.scalar(is_left) is None:
+        if resent is not None:
+            raise NobodyLeft(
+                f"everyone of distribution {resent.distribution_id} whose delivery failed has "
+                "had it since, is about to get it, or has left"
+            )
+        if under_way := _under_way(session, prospect, names, earlier):
+            raise under_way
+        if session.scalar(member.where(is_at_once).limit(1)) is None:
+            raise NobodyLeft(
+                f"everyone on {names} reads digests, and has this version already or gets it by "
+                "the next one"
+            )
+        is_read_in_digests = session.scalar(member.where(~is_at_once).limit(1)) is not None
+        or_else = ", or gets it by a digest" if is_read_in_digests else ""
         raise NobodyLeft(
-            f"everyone on {names} has this version already, or is about to get it; "
-            "--again sends it to all of them anew"
-            if resent is None
-            else f"everyone of distribution {resent.distribution_id} whose delivery failed has "
-            "had it since, is about to get it, or has left"
+            f"everyone on {names} has this version already{or_else}; --again sends it anew to all "
+            "who get mail at once"
         )
+
+
+def _why_nobody(session: Session, prospect: Prospect, names: str) -> str:
+    """Why no subscription is one that this is sent to."""
+    if prospect.resent is not None:
+        number = prospect.resent.distribution_id
+        return f"no delivery of distribution {number} failed for anyone who is still on {names}"
+
+    def count(state: SubscriptionState) -> int:
+        people = sa.func.count(sa.distinct(Subscription.subscriber_id))
+        lists = [chosen.id for chosen in prospect.lists]
+        found = session.scalar(
+            sa.select(people).where(Subscription.list_id.in_(lists), Subscription.state == state)
+        )
+        return found or 0
+
+    if count(SubscriptionState.ACTIVE):
+        what = "--again" if prospect.is_again else "a rehearsal"
+        return f"{what} goes to who gets mail at once, and on {names} everyone reads digests"
+    pending = count(SubscriptionState.PENDING)
+    if pending:
+        are = "1 is" if pending == 1 else f"{pending:,} are"
+        return (
+            f"no active subscribers on {names}; {are} pending, and get no mail before they confirm "
+            "(`medianote subscribers import --confirmed` if they have agreed)"
+        )
+    return f"no active subscribers on {names} (`medianote subscribers import`)"
+
+
+def _under_way(
+    session: Session, prospect: Prospect, names: str, earlier: Sequence[int]
+) -> NobodyLeft | None:
+    """What to say when everyone has the version or is about to: by what, if that is not over."""
+    under_way = session.execute(
+        sa.select(Distribution.id, Distribution.state)
+        .where(
+            Distribution.id.in_(earlier),
+            Distribution.state.not_in((DistributionState.COMPLETE, DistributionState.CANCELLED)),
+            sa.exists().where(
+                DistributionList.distribution_id == Distribution.id,
+                DistributionList.list_id.in_([chosen.id for chosen in prospect.lists]),
+            ),
+        )
+        .order_by(Distribution.id)
+        .limit(1)
+    ).first()
+    if under_way is None:
+        return None
+    number, state = under_way
+    is_stopped = state in (DistributionState.PAUSED, DistributionState.HELD)
+    return NobodyLeft(
+        f"everyone on {names} has this version already, or is about to get it: distribution "
+        f"{number} is {state} (`medianote {'resume' if is_stopped else 'status'} {number}`)",
+        is_one_running=state == DistributionState.RUNNING,
+    )
 
 
 def check_memory(session: Session, version_id: int, *, is_rehearsal: bool) -> None:

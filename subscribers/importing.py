@@ -109,6 +109,8 @@ class Source:
         except ColumnsError as error:
             raise TableError(str(error)) from None
         self._read = row_reader(self.columns)
+        self.languages: set[str] = set()
+        """Those that the rows which were read until now name."""
 
     @property
     def note(self) -> str | None:
@@ -116,8 +118,12 @@ class Source:
         return self._table.encoding.note
 
     def __iter__(self) -> Iterator[Read]:
+        languages = self.languages
         for record in self._table:
-            yield record if isinstance(record, Fault) else self._read(record)
+            row = record if isinstance(record, Fault) else self._read(record)
+            if isinstance(row, Row) and row.language:
+                languages.add(row.language)
+            yield row
 
 
 def import_subscribers(database: Database, source: Iterable[Read], importing: Importing) -> Totals:

@@ -17,6 +17,7 @@ from subscribers.models import (
     Subscriber,
     Subscription,
     SubscriptionState,
+    Suppression,
 )
 
 SLUG_MAX_CHARACTERS: Final = 63
@@ -55,6 +56,8 @@ class ListSummary:
     active: int
     pending: int
     suspended: int
+    not_mailed: int
+    """Of the active ones: those whose address is suppressed, or who have paused their mail."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `lists show --json` prints for each list."""
@@ -160,6 +163,7 @@ def list_summaries(session: Session) -> list[ListSummary]:
             .group_by(Subscription.list_id, Subscription.state)
         )
     }
+    not_mailed = _not_mailed(session)
     return [
         ListSummary(
             slug=found.slug,
@@ -175,6 +179,28 @@ def list_summaries(session: Session) -> list[ListSummary]:
             active=counts.get((found.id, SubscriptionState.ACTIVE), 0),
             pending=counts.get((found.id, SubscriptionState.PENDING), 0),
             suspended=counts.get((found.id, SubscriptionState.SUSPENDED), 0),
+            not_mailed=not_mailed.get(found.id, 0),
         )
         for found in session.scalars(sa.select(MailingList).order_by(MailingList.slug))
     ]
+
+
+def _not_mailed(session: Session) -> dict[int, int]:
+    """By list: the active subscriptions whose subscriber gets no mail.
+
+    It begins with the suppressions, of which there are few, and finds their subscribers by the
+    hash.
+    """
+    suppressed = sa.select(Subscriber.id).join(
+        Suppression, Suppression.address_hash == Subscriber.address_hash
+    )
+    paused = sa.select(Subscriber.id).where(Subscriber.paused_until > database_now())
+    rows = session.execute(
+        sa.select(Subscription.list_id, sa.func.count().label("people"))
+        .where(
+            Subscription.state == SubscriptionState.ACTIVE,
+            Subscription.subscriber_id.in_(sa.union(suppressed, paused)),
+        )
+        .group_by(Subscription.list_id)
+    )
+    return {row.list_id: row.people for row in rows}

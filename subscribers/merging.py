@@ -10,8 +10,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from mail.addresses import Address, parse_address
 from subscribers import subscription_rows as rows
 from subscribers.consents import By, Via, record
+from subscribers.merged import current_id
 from subscribers.models import (
     Subscriber,
     Subscription,
@@ -20,6 +22,7 @@ from subscribers.models import (
 )
 from subscribers.record_models import (
     AddressChange,
+    Consent,
     DeskMember,
     DeskMemberState,
     MergedSubscriber,
@@ -152,3 +155,19 @@ def _move(session: Session, table: Any, keep_id: int, other_id: int) -> None:
         .values(subscriber_id=keep_id)
         .execution_options(synchronize_session=False)
     )
+
+
+def merged_from(session: Session, address: Address) -> int | None:
+    """Who had the address before being merged into another: that one's id, as far as is logged."""
+    persons = sa.union(
+        sa.select(MergedSubscriber.subscriber_id), sa.select(MergedSubscriber.into_id)
+    )
+    entries = session.execute(
+        sa.select(Consent.subscriber_id, Consent.detail)
+        .where(Consent.what == By.MERGE, Consent.subscriber_id.in_(persons))
+        .order_by(Consent.id.desc())
+    )
+    for subscriber_id, detail in entries:
+        if "address" in detail and parse_address(detail["address"]).key == address.key:
+            return current_id(session, subscriber_id)
+    return None

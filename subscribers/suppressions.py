@@ -49,6 +49,12 @@ def suppress(session: Session, address: Address, note: str, via: Via, *, hash_ke
     return not was_so
 
 
+def suppression_of(session: Session, address: Address, *, hash_key: str) -> Suppression | None:
+    """What stops mail to an address, known or not."""
+    address_hash = suppression_hash(hash_key, address.key)
+    return session.scalar(sa.select(Suppression).where(Suppression.address_hash == address_hash))
+
+
 def lift(session: Session, address: Address, note: str, via: Via, *, hash_key: str) -> str | None:
     """Let mail go to an address again, whatever had stopped it.
 

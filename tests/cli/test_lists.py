@@ -1,5 +1,7 @@
 """What `lists` promises of a list's topic, cadence and digests, driven as the real command."""
 
+import datetime as dt
+
 import pytest
 import sqlalchemy as sa
 
@@ -7,6 +9,7 @@ from runtime.database import Database
 from subscribers.models import PLAN_ANEW, Subscriber
 from tests.cli.running import InProcess
 
+LATER = dt.datetime(2999, 1, 1, tzinfo=dt.UTC)
 CADENCE = "about 4 a week"
 
 
@@ -100,3 +103,26 @@ def test_another_hour_plans_digests_anew(
         assert configured("lists", "change", *order).status == 0
         assert planned() == {"ana@example.org": is_anew, "bo@example.org": False}
     database.dispose()
+
+
+def test_who_is_not_mailed(
+    configured: InProcess, database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The suppressed and the paused among the active are counted, each once."""
+    file = tmp_path_factory.mktemp("table") / "people.csv"
+    file.write_text("email\nana@example.org\nbo@example.org\ncy@example.org\n", "utf-8")
+    for slug in ("press", "europe"):
+        configured("lists", "create", slug, "--title", slug)
+    configured("subscribers", "import", str(file), "--list", "press", "--confirmed")
+    assert "not mailed" not in configured("lists", "show").out
+    configured("subscribers", "suppress", "ana@example.org", "--reason", "x")
+    database = Database(database_url)
+    with database.transaction() as session:
+        until = sa.case((Subscriber.address.startswith("cy"), PLAN_ANEW), else_=LATER)
+        session.execute(sa.update(Subscriber).values(paused_until=until))
+    database.dispose()
+    europe, press = configured("lists", "show", "--json").json
+    assert (press["active"], press["not_mailed"], europe["not_mailed"]) == (3, 2, 0)
+    head, _, row = configured("lists", "show").out.splitlines()
+    assert head.endswith("active  not mailed  pending  suspended")
+    assert row.split()[-4:] == ["3", "2", "0", "0"]

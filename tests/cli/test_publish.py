@@ -26,6 +26,7 @@ PREVIEW_KEYS = {
     *("contacts", "body", "footer", "unsure"),
 }
 NOTE = str(SAMPLES / "media-note.txt")
+TITLE = "“Ministers of the Lantern Sea to Sign a Common Plan for Safer Ferries”"
 SOON = (dt.datetime.now(dt.UTC) + dt.timedelta(days=2)).isoformat(timespec="seconds")
 
 
@@ -178,10 +179,16 @@ def test_from_standard_input() -> None:
     run("subscribers", "import", "-", "--list", "press", "--confirmed", stdin="email\na@b.org\n")
     done = run("publish", "-", "--list", "press", stdin=Path(NOTE).read_bytes())
     assert (done.status, done.out) == (0, "1\n")
-    assert done.errors == ["no worker runs now: it is sent when one does (`medianote worker`)"]
+    assert done.errors == [
+        f"{TITLE} to press: 1 person",
+        "no worker runs now: it is sent when one does (`medianote worker`)",
+    ]
     again = run("publish", NOTE, "--list", "press")
     assert (again.status, again.out, len(again.errors)) == (1, "", 1)
-    assert "everyone on press has this version already, or is about to get it" in again.errors[0]
+    assert again.errors[0].endswith(
+        "distribution 1 is running (`medianote status 1`); it waits for a worker: "
+        "run `medianote worker`"
+    )
 
 
 @pytest.mark.parametrize(
@@ -223,7 +230,11 @@ def test_pause_resume_cancel(peopled: InProcess) -> None:
         ("cancel", "is cancelled; no mail of it was sent"),
     ):
         done = peopled(command, number)
-        assert (done.status, done.out, done.err) == (0, f"distribution {number} {out}\n", "")
+        assert (done.status, done.out, done.err) == (
+            0,
+            f"distribution {number} ({TITLE} to press) {out}\n",
+            "",
+        )
     for command in ("pause", "resume"):
         ended = peopled(command, number)
         assert (ended.status, ended.out, len(ended.errors)) == (1, "", 1)
@@ -233,9 +244,9 @@ def test_pause_resume_cancel(peopled: InProcess) -> None:
 def test_pausing_what_is_scheduled(peopled: InProcess) -> None:
     """It waits for its officer, and when resumed for its time again."""
     number = peopled("publish", NOTE, "--list", "press", "--at", SOON).out.strip()
-    assert peopled("pause", number).out == f"distribution {number} is paused\n"
+    assert peopled("pause", number).out == f"distribution {number} ({TITLE} to press) is paused\n"
     assert f"distribution {number} (release): paused, due at " in peopled("status", number).out
-    assert peopled("resume", number).out == f"distribution {number} is scheduled\n"
+    assert peopled("resume", number).out.endswith(" is scheduled\n")
 
 
 @pytest.mark.parametrize("command", ["status", "pause", "resume", "cancel"])
@@ -289,7 +300,7 @@ def test_waiting_to_the_end(medianote: InProcess) -> None:
     assert (again.status, again.out, len(again.errors)) == (1, "", 1)
     assert "has this version already" in again.errors[0]
     anew = run("publish", NOTE, "--list", "press", "--wait", "--again", seconds=120)
-    assert (anew.status, anew.out, anew.err) == (0, "2\n", "")
+    assert (anew.status, anew.out, anew.errors) == (0, "2\n", [f"{TITLE} to press: 5 people"])
 
 
 def test_waiting_for_one_who_fails(medianote: InProcess) -> None:
@@ -302,7 +313,8 @@ def test_waiting_for_one_who_fails(medianote: InProcess) -> None:
         )
     assert (done.status, done.out) == (1, "1\n")
     assert done.errors == [
-        "distribution 1 is complete: 1 failed of 2; `medianote status 1 --failed` lists them"
+        f"{TITLE} to press: 2 people",
+        "distribution 1 is complete: 1 failed of 2; `medianote status 1 --failed` lists them",
     ]
     who = medianote("status", "1", "--failed")
     assert who.out == "refused@example.org\tfailed\t550 5.1.1 No such user\n"
@@ -321,6 +333,7 @@ def test_waiting_for_a_relay_that_is_down(medianote: InProcess) -> None:
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=settings, text=True
     ) as process:
         assert process.stderr is not None
+        assert process.stderr.readline() == f"medianote: {TITLE} to press: 1 person\n"
         first = process.stderr.readline()
         assert first == f"medianote: distribution 1: 127.0.0.1:{port}: it refuses connections\n"
         with SmtpServer(port=port) as relay:

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from cli.serve import shows_outbox, tell
+from cli.serve import port_of, shows_outbox, tell
 from runtime.settings import Settings
 from tests.cli.running import COMMAND, InProcess
+from tests.support.programs import free_port
 
 
 @contextlib.contextmanager
@@ -76,6 +77,33 @@ def test_where_it_listens_and_where_links_lead(capsys: pytest.CaptureFixture[str
     tell(Settings(base_url="https://press.example.org"), "http://127.0.0.1:8079")
     said = "listening on http://127.0.0.1:8079, pages at https://press.example.org\n"
     assert capsys.readouterr().err == said
+
+
+def test_the_port_of_the_base_url() -> None:
+    """Without --port it listens where links on this machine lead."""
+    port = free_port()
+    with serving(MEDIANOTE_BASE_URL=f"http://localhost:{port}") as [pages, outbox]:
+        assert pages == f"http://localhost:{port}"
+        assert outbox.endswith(f":{port}/outbox")
+        assert httpx.get(outbox, trust_env=False).status_code == 200
+    for base, host in (
+        ("https://press.example.org:8443", "127.0.0.1"),
+        ("http://localhost", "127.0.0.1"),
+        (f"http://localhost:{port}", "0.0.0.0"),
+        (None, "127.0.0.1"),
+    ):
+        assert port_of(Settings(base_url=base), host) == 8000
+
+
+def test_links_that_lead_past_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Links to another port of this machine are warned of; others are a proxy's."""
+    tell(Settings(base_url="http://127.0.0.1:8025"), "http://127.0.0.1:8079")
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "links lead to http://127.0.0.1:8025, where this does not listen: make MEDIANOTE_BASE_URL "
+        "and --port agree, unless something passes requests on"
+    )
+    tell(Settings(base_url="http://127.0.0.1:8079"), "http://127.0.0.1:8079")
+    assert "links lead" not in capsys.readouterr().err
 
 
 def test_a_metrics_port_that_is_taken(

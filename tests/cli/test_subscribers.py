@@ -205,7 +205,7 @@ def test_an_export_of_another_program(medianote: InProcess, tmp_path: Path) -> N
         f"{file}: email is “Email Address”, name is “First Name” + “Last Name”, consent-date is "
         "“OPTIN_TIME”; has columns that are not read: “TAGS”"
     ]
-    [_, consent] = plain.out.splitlines()
+    [_, _, consent] = plain.out.splitlines()
     assert consent.startswith(
         "consent: “import audience.csv”, on the day that “OPTIN_TIME” says, else on 20"
     )
@@ -245,3 +245,28 @@ def test_terms_that_cannot_be(
     assert (ended.status, ended.out, len(ended.errors)) == (2, "", 1)
     assert said in ended.errors[0]
     assert len(medianote("subscribers", "export").out.splitlines()) == 1
+
+
+def test_people_who_have_not_confirmed(medianote: InProcess, table: Path) -> None:
+    """Without --confirmed it says that nobody of them gets mail, and what to do."""
+    medianote("lists", "create", "press", "--title", "Press")
+    order = ("subscribers", "import", str(table), "--list", "press")
+    said = "pending: no mail goes to them before they confirm; --confirmed if they have agreed"
+    assert medianote(*order, "--dry-run").out.splitlines()[1] == f"2 would be {said}"
+    assert medianote(*order).out.splitlines()[1] == f"2 are {said}"
+    assert said not in medianote(*order, "--confirmed").out
+
+
+def test_languages_without_words(medianote: InProcess, tmp_path: Path) -> None:
+    """Whose mail is English around the text is said once, and in which languages we have words."""
+    medianote("lists", "create", "press", "--title", "Press")
+    file = tmp_path / "people.csv"
+    file.write_text(
+        "email,language\na@b.org,de\nc@b.org,pt-BR\nd@b.org,fr-CA\ne@b.org,en-GB\nf@b.org,\n",
+        encoding="utf-8",
+    )
+    done = medianote("subscribers", "import", str(file), "--list", "press", "--confirmed")
+    assert done.errors == [
+        "de, pt-BR: the mail's surroundings come in English; there are words for "
+        "en, fr, es, ru, ar, zh"
+    ]

@@ -41,7 +41,15 @@ def test_suppress_and_lift(office: InProcess) -> None:
     """With a reason that is kept and logged, for addresses that are known and that are not."""
     said = office("subscribers", "suppress", "bo@example.org", "--reason", "=asked by phone")
     assert (said.status, said.out) == (0, "bo@example.org: suppressed\n")
-    assert office("subscribers", "suppress", "new@example.org", "--reason", "x").status == 0
+    new = office("subscribers", "suppress", "new@example.org", "--reason", "x")
+    assert (new.status, new.out) == (0, "new@example.org: suppressed\n")
+    assert new.errors == ["nobody with this address is known; mail to it is stopped all the same"]
+    shown = office("subscribers", "show", "new@example.org")
+    assert (shown.status, shown.out.splitlines()) == (
+        0,
+        ["address              new@example.org", "suppressed           office – x"],
+    )
+    assert office("subscribers", "show", "new@example.org", "--json").json["subscriber"] is None
     again = office("subscribers", "suppress", "bo@example.org", "--reason", "=by letter")
     assert "before" in again.out
     shown = office("subscribers", "show", "bo@example.org", "--json").json
@@ -78,8 +86,12 @@ def test_duplicates_are_found_and_merged(office: InProcess) -> None:
     ]
     merged = office("subscribers", "merge", "jo.pike@example.org", "jp@gull.example")
     assert (merged.status, merged.out) == (0, "jp@gull.example is jo.pike@example.org now\n")
-    gone = office("subscribers", "show", "jp@gull.example")
-    assert gone.status == 2
+    gone = office("subscribers", "show", "JP@gull.example")
+    assert (gone.status, gone.errors) == (
+        0,
+        ["JP@gull.example is now jo.pike@example.org"],
+    )
+    assert gone.out == office("subscribers", "show", "jo.pike@example.org").out
     shown = office("subscribers", "show", "jo.pike@example.org", "--json").json
     assert [one["state"] for one in shown["subscriptions"]] == ["active", "ended"]
     assert [one["what"] for one in shown["consent_log"]] == ["import", "import", "merge"]
@@ -95,12 +107,26 @@ def test_erase(office: InProcess) -> None:
     assert office("subscribers", "erase", "bo@example.org", "--yes").out == (
         "bo@example.org: erased\n"
     )
-    assert office("subscribers", "show", "bo@example.org").status == 2
+    assert office("subscribers", "show", "bo@example.org").out.splitlines()[1:] == [
+        "suppressed           office"
+    ]
     assert office("subscribers", "erase", "bo@example.org", "--yes").status == 2
     lines = office("subscribers", "consents", "--json").out.splitlines()
     assert [json.loads(line)["subscriber_id"] for line in lines] == [1, 2, 3]
     assert json.loads(lines[0])["lists"] == ["press"]
     assert "bo@example.org" not in office("subscribers", "export").out
+
+
+@pytest.mark.parametrize("answer", ["n\n", ""])
+def test_erasure_that_is_declined(
+    answer: str, office: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says that nothing was erased, with status 1; no answer is a no."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+    ended = office("subscribers", "erase", "bo@example.org")
+    assert ended.status == 1
+    assert ended.err.splitlines()[-1] == "medianote: nothing was erased"
+    assert "The Gull" in office("subscribers", "show", "bo@example.org").out
 
 
 def test_unknown_addresses_are_wrong_use(office: InProcess) -> None:

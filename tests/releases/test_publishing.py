@@ -143,10 +143,14 @@ def test_changed_text_is_new_release_unless_slug_names_it(database: Database) ->
 @pytest.mark.parametrize("state", ["queued", "deferred", "accepted", "uncertain"])
 @pytest.mark.usefixtures("lists")
 def test_nobody_left(database: Database, state: str) -> None:
-    """When all have the version or are about to, it says so; --again sends it all the same."""
+    """It says by what, or how it goes to them all the same."""
     first = publish(database, Order(NEWS, ("press",)), salt=SALT)
     deliver_to(database, first.distribution_id, "a", "b", state=state)
-    with pytest.raises(NobodyLeft, match="--again"):
+    with pytest.raises(NobodyLeft, match=r"distribution 1 is running \(`medianote status 1`\)$"):
+        publish(database, Order(NEWS, ("press",)), salt=SALT)
+    with database.transaction() as session:
+        session.execute(sa.update(Distribution).values(state="complete"))
+    with pytest.raises(NobodyLeft, match="has this version already; --again"):
         publish(database, Order(NEWS, ("press",)), salt=SALT)
     publish(database, Order(NEWS, ("press",), is_again=True), salt=SALT)
     publish(database, Order(NEWS, ("europe",)), salt=SALT)
