@@ -6,13 +6,14 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from runtime.i18n import Words, supported, words
+from runtime.i18n import Words
 from runtime.zones import zone_label, zone_labels
 from subscribers.masking import in_full
 from subscribers.models import Frequency
 from subscribers.pausing import days_offered
 from subscribers.queries import Choice
 from web.boxes import Box
+from web.options import HOURS, language_options, options
 from web.preference_form import Asked, Draft, draft
 from web.unsubscribe import shown_address
 
@@ -42,10 +43,11 @@ def view(asked: Asked, typed: Draft | None, ours: Words) -> dict[str, Any]:
         "pause_first": first.isoformat(),
         "pause_last": last.isoformat(),
         "often": often_choices(ours),
-        "languages": [words(language) for language in supported()],
+        "options": options,
+        "language_options": language_options,
         "zone_label": zone_label(shown.timezone, ours.language),
         "zone_options": _zone_options(ours.language),
-        "hours": [(str(hour), f"{hour:02}:00") for hour in range(24)],
+        "hours": HOURS,
     }
 
 

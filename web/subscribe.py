@@ -14,6 +14,7 @@ from subscribers.models import Format, Frequency, MailingList
 from subscribers.sign_ups import Answer, Asked, ask
 from web.forms import Form, FormFault
 from web.languages import accepted_language
+from web.options import language_options, options
 from web.pages import Site
 from web.preference_view import often_choices
 from web.unsubscribe import stale
@@ -143,6 +144,8 @@ class SubscribePages:
             box=stale(ours) if is_stale else None,
             often=often_choices(ours),
             languages=[words(language) for language in supported()],
+            options=options,
+            language_options=language_options,
             trap=TRAP,
         )
 
