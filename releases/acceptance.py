@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from releases.digests.membership import may_have_a_delivery
 from releases.models import Batch, BatchState, Delivery, DeliveryState, Distribution
-from runtime.database import read_clock
+from runtime.database import Database, read_clock
 from subscribers.notices import NoticeKind
 from subscribers.record_models import Notice
 
@@ -26,6 +26,34 @@ class Arrival(enum.Enum):
     PERHAPS = enum.auto()
     """It is being sent, and the ledger may not know yet that it was taken."""
     EARLIER = enum.auto()
+
+
+_LATELY_SENT: Final = sa.select(
+    sa.or_(
+        sa.exists().where(
+            sa.or_(
+                Distribution.state.not_in(["complete", "cancelled"]),
+                Distribution.finished_at.is_(None),
+            )
+        ),
+        sa.exists().where(
+            # The transaction's clock, so that an index is used; it is that much earlier at most.
+            Distribution.finished_at
+            > sa.func.now() - sa.literal(2 * _LATELY, sa.Interval(native=True))
+        ),
+    )
+)
+
+
+def arrival_of_release(database: Database, subscriber_id: int) -> Arrival:
+    """How lately a release came to a subscriber; one question where none has gone out lately."""
+    if database.is_postgresql:
+        with database.asking() as session:
+            if not session.connection().execute(_LATELY_SENT).scalar_one():
+                return Arrival.EARLIER
+    # Several questions, which must see one state: a delivery may be accepted between them.
+    with database.reading() as session:
+        return last_release(session, subscriber_id)
 
 
 def last_release(session: Session, subscriber_id: int) -> Arrival:

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from runtime.i18n import Words, supported, words
+from runtime.i18n import Words
 from runtime.zones import zone_label, zone_labels
 from subscribers.digest_times import Clock, Wish, clock_of
 from subscribers.digest_words import hour_of, often_choices, when
@@ -16,6 +16,7 @@ from subscribers.models import SubscriptionState
 from subscribers.pausing import days_offered
 from subscribers.queries import Choice
 from web.boxes import Box
+from web.options import HOURS, language_options, options
 from web.preference_form import Asked, Draft, draft
 from web.topics import by_topic
 from web.unsubscribe import shown_address
@@ -52,10 +53,11 @@ def view(asked: Asked, typed: Draft | None, ours: Words) -> dict[str, Any]:
         "when": {key: when(_clock(asked, own, one), ours) for key, one in asked.choices.items()},
         "usual_hour": hour_of(usual),
         "usual_zone": zone_label(usual.zone.key, ours.language),
-        "languages": [words(language) for language in supported()],
+        "options": options,
+        "language_options": language_options,
         "zone_label": zone_label(shown.timezone, ours.language),
         "zone_options": _zone_options(ours.language),
-        "hours": [(str(hour), f"{hour:02}:00") for hour in range(24)],
+        "hours": HOURS,
     }
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from mail.tokens import TokenError
-from releases.acceptance import last_notice, last_release
+from releases.acceptance import arrival_of_release, last_notice
 from runtime.i18n import words
 from subscribers.change_words import Reader
 from subscribers.changes import Change
@@ -95,11 +95,12 @@ class PreferencePages:
             return self._too_many(request, visitor)
 
     def _came_too_soon(self, visitor: Visitor, form: Form) -> bool:
-        with self._site.database.asking() as session:
-            if visitor.is_private:
+        database = self._site.database
+        if visitor.is_private:
+            with database.reading() as session:
                 arrival = last_notice(session, visitor.subscriber_id, WITH_PRIVATE_LINKS)
-            else:
-                arrival = last_release(session, visitor.subscriber_id)
+        else:
+            arrival = arrival_of_release(database, visitor.subscriber_id)
         return is_too_soon(arrival, form, self._site.seals)
 
     def _do(self, request: Request, visitor: Visitor, form: Form) -> Response:

@@ -16,6 +16,7 @@ from subscribers.models import Format, Frequency, MailingList
 from subscribers.sign_ups import Answer, Asked, ask
 from web.forms import Form, FormFault
 from web.languages import accepted_language
+from web.options import language_options, options
 from web.pages import Site
 from web.topics import Topic, by_topic
 from web.unsubscribe import stale
@@ -141,6 +142,8 @@ class SubscribePages:
             often=often_choices(ours),
             when={one.slug: self._when(one, ours) for topic in topics for one in topic.lists},
             languages=[words(language) for language in supported()],
+            options=options,
+            language_options=language_options,
             trap=TRAP,
         )
 

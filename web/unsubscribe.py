@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from mail.tokens import TokenError
-from releases.acceptance import last_release
+from releases.acceptance import arrival_of_release
 from runtime.i18n import Words, words
 from subscribers.change_words import ANYBODY, Reader, named, told
 from subscribers.changes import Change
@@ -113,8 +113,7 @@ class UnsubscribePages:
                 return self._site.error(request, 400)
 
     def _came_too_soon(self, link: Unsubscribing, form: Form) -> bool:
-        with self._site.database.asking() as session:
-            arrival = last_release(session, link.subscriber_id)
+        arrival = arrival_of_release(self._site.database, link.subscriber_id)
         return is_too_soon(arrival, form, self._site.seals)
 
     def _one_click(self, request: Request, link: Unsubscribing) -> Response:
