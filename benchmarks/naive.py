@@ -25,12 +25,12 @@ from mail.text import clean_line
 from mail.tokens import Keyring, Purpose
 from releases.content import Content
 from releases.inlining import inline_styles
+from releases.mail_frame import item_of
 from releases.parsing import parse
 from releases.plaintext import body_text
 from releases.reason import why
-from releases.rendering import shown_kind
 from releases.slugs import slug_of
-from releases.templating import environment, release_direction
+from releases.templating import environment
 from runtime.i18n import words
 
 app = Celery("naive", broker=os.environ.get("MEDIANOTE_BROKER_URL", "memory://"))
@@ -83,17 +83,13 @@ def _renderer(content: Content, preferences: str, unsubscribe: str) -> Callable[
         "language": ours.language,
         "direction": ours.direction,
         "start": "left",
-        "release_direction": release_direction(content),
-        "release_start": "left",
-        "release_end": "right",
-        "is_one_tongue": (content.language or "").startswith(ours.language),
+        "sheet_direction": "ltr",
+        "sheet_start": "left",
+        "item": item_of(content, ours, web_url=f"{BASE_URL}/r/{slug_of(content)}"),
         "is_rehearsal": False,
         "embargo": None,
-        "kind_label": shown_kind(content, ours),
-        "kind_is_ours": not content.kind_label,
         "sender": content.office or "Press Office",
         "postal_address": POSTAL_ADDRESS,
-        "web_url": f"{BASE_URL}/r/{slug_of(content)}",
         "preferences_url": preferences,
         "unsubscribe_url": unsubscribe,
         "is_for_desk": False,

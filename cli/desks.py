@@ -39,7 +39,7 @@ def create(
         str, typer.Option(help="In which a new one is spoken to, such as en or fr.")
     ] = "en",
 ) -> None:
-    """Make a desk; prints its address. Its keeper is mailed a link to choose what it gets.
+    """Make a desk; prints its address. Its keeper is mailed that, and a link.
 
     An address that is known already keeps what it gets. From then on no link in its mail ends
     any of it.
@@ -55,6 +55,7 @@ def create(
             language=language,
         )
     print(parse_address(address))
+    _say_mailed(keeper)
 
 
 @app.command()
@@ -82,9 +83,10 @@ def keeper(
     desk: Desk,
     email: Email,
 ) -> None:
-    """Give a desk another keeper, who is mailed its private link."""
+    """Give a desk another keeper, who is mailed that, and a link."""
     with opened() as shell, shell.database.transaction() as session:
         change_keeper(session, desk_by_address(session, desk), email)
+    _say_mailed(email)
 
 
 @app.command()
@@ -103,7 +105,7 @@ def invite(
         )
     match became:
         case Invitation.SENT:
-            pass
+            say(f"{address} is mailed an invitation, with a link that is good for a week")
         case Invitation.MEMBER_ALREADY:
             say(f"{address} is a member already")
         case Invitation.SENT_LATELY:
@@ -127,6 +129,14 @@ def remove(
         desk_id = desk_by_address(session, desk)
         member_id = member_by_address(session, desk_id, address)
         remove_member(session, desk_id, member_id, Via("desks remove"))
+
+
+def _say_mailed(keeper: str) -> None:
+    """Who is mailed what, once a worker runs."""
+    say(
+        f"{parse_address(keeper)} is mailed that they keep this desk, and what that is, "
+        "with a link that is good for a day"
+    )
 
 
 def _rows(summaries: list[DeskSummary]) -> list[tuple[str, ...]]:

@@ -12,6 +12,7 @@ from cli.shell import Shell, opened
 from cli.status_text import status_lines
 from cli.typer_apps import new_app
 from releases.commands import NoSuchDistribution, cancel, pause, resume
+from releases.digests.withdrawn import digests_under_way
 from releases.models import DistributionState
 from releases.queries import Status, dropped_at, misses, status
 from releases.upkeep import finish_cancelled
@@ -111,6 +112,7 @@ def cancel_it(distribution_id: DistributionId) -> None:
     with opened() as shell:
         with shell.database.transaction() as session:
             left_out = cancel(session, distribution_id)
+            digests = digests_under_way(session, distribution_id)
         # A worker's sweep would do it; none may run.
         ends_at = time.monotonic() + SETTLE_SECONDS
         finish_cancelled(shell.database, distribution_id, lambda: time.monotonic() < ends_at)
@@ -123,6 +125,7 @@ def cancel_it(distribution_id: DistributionId) -> None:
             f"{people} whom other distributions left out because of this one stay out; "
             "publishing again reaches them"
         )
+    _tell_of_digests(digests)
 
 
 def read_status(shell: Shell, distribution_id: int) -> Status:
@@ -145,6 +148,15 @@ def print_status(shell: Shell, found: Status, *, as_json: bool) -> None:
     if rehearsal:
         print(rehearsal)
     print("\n".join(status_lines(found, shell.settings.zone)))
+
+
+def _tell_of_digests(digests: list[int]) -> None:
+    """Those that have not begun are taken back by the workers."""
+    if digests:
+        say(
+            "digests that are being sent carry it, too; stop each by itself: "
+            + ", ".join(f"medianote cancel {one}" for one in digests)
+        )
 
 
 def _check_one_of(given: dict[str, bool]) -> None:

@@ -41,7 +41,10 @@ Timezone = Annotated[
 ]
 DigestHour = Annotated[
     str | None,
-    typer.Option(metavar="HOUR", help="When its digests come, 0 to 23, for who has not chosen."),
+    typer.Option(
+        metavar="HOUR",
+        help="When its digests come, 0 to 23, for who has not chosen; 8 if none says.",
+    ),
 ]
 
 

@@ -13,6 +13,7 @@ from cli.release_files import read_release, say_unsure
 from cli.sample_copy import SampleCopy, sample_copy
 from cli.tables import shortened
 from cli.typer_apps import new_app
+from releases.blocks import Heading, plain_lines
 from releases.parsing import Parsed
 from runtime.settings import Settings, load_settings
 
@@ -96,7 +97,11 @@ def _summary(parsed: Parsed, copy: SampleCopy, settings: Settings) -> list[str]:
         ("subject", copy.subject),
         ("size", f"{len(copy.eml) / 1024:,.1f} kB"),
     )
-    paragraphs = content.plain_paragraphs()
+    paragraphs = [
+        f"## {words}" if isinstance(block, Heading) else words
+        for block in content.body
+        for words in plain_lines(block)
+    ]
     lines = [f"{name + ':':<10} {value or '—'}" for name, value in fields]
     count = "1 paragraph" if len(paragraphs) == 1 else f"{len(paragraphs):,} paragraphs"
     lines.append(f"{'body:':<10} {count}")

@@ -4,10 +4,12 @@ import sys
 from pathlib import Path
 
 from cli.errors import CommandError, say
+from cli.tables import shortened
 from releases.errors import ReleaseError
 from releases.parsing import Parsed, parse
 
 STANDARD_INPUT = "-"
+_LONGEST = 160
 
 
 def read_release(name: str, *, is_embargo_known: bool = False) -> Parsed:
@@ -23,6 +25,8 @@ def read_release(name: str, *, is_embargo_known: bool = False) -> Parsed:
 
 
 def say_unsure(parsed: Parsed) -> None:
-    """Warn of every field that was read without certainty."""
+    """Warn of every field that was read without certainty, and of what no mail will have."""
     for unsure in parsed.unsure:
         say(f"not sure of the {unsure.field}: {unsure.why}")
+    for words in parsed.left_out:
+        say(f"left out: {shortened(words, _LONGEST)}")

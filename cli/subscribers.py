@@ -86,7 +86,8 @@ def import_(
 
     Columns are found by their names, as exports of Mailchimp, listmonk and GovDelivery have
     them, too; --dry-run says which was taken for what. Who is marked there as unsubscribed,
-    cleaned or blocklisted is reported and left alone. The consent log gets an entry for each who
+    cleaned or blocklisted, or has a no in a column of consent, is reported and left alone, and
+    so is with --confirmed who is marked as pending. The consent log gets an entry for each who
     is added or confirmed: where and when they agreed, as a column or the options say.
     """
     try:

@@ -1,6 +1,7 @@
 """`medianote subscribers …`: what the office does for one person, and the consent log."""
 
 import csv
+import datetime as dt
 import json
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 import typer
 from sqlalchemy.orm import Session
 
+from cli.consent_words import Slugs, agreed, entry_line, lists_of, local
 from cli.errors import WRONG_USE, CommandError, one_line, say
 from cli.shell import opened
 from cli.tables import table
@@ -20,13 +22,15 @@ from subscribers.consents import Via
 from subscribers.csv_rows import neutralised
 from subscribers.duplicates import duplicates as find_duplicates
 from subscribers.merged import ids_of
-from subscribers.models import Subscriber, SubscriptionState
+from subscribers.models import MailingList, Subscriber, SubscriptionState
 from subscribers.own_data import known
-from subscribers.record_models import Consent
+from subscribers.record_models import Consent, MergedSubscriber
 from subscribers.searching import Found
 from subscribers.searching import search as search_subscribers
 
-COLUMNS: Final = ("id", "subscriber_id", "at", "what", "detail", "page", "network", "wording")
+OWN_COLUMNS: Final = ("id", "subscriber_id", "at", "what", "detail", "page", "network", "wording")
+COLUMNS: Final = (*OWN_COLUMNS, "address", "lists", "source", "date")
+"""The last four say in words what is in others: whose it is, which lists, where and when agreed."""
 PAGE_ROWS: Final = 5_000
 SEARCH_MAX: Final = 1_000
 
@@ -75,27 +79,34 @@ def show(address: AddressArgument, *, as_json: JsonOption = False) -> None:
     parsed = parse_address(address)
     with opened() as shell, shell.database.reading() as session:
         found = known(session, _id_of(session, parsed))
+        slugs, zone = _slugs(session), shell.settings.zone
     assert found is not None
     if as_json:
         print(json.dumps(found, ensure_ascii=False, indent=2))
         return
     for name, value in found["subscriber"].items():
         if value is not None:
-            print(_line(name.replace("_", " "), value))
+            print(_line(name.replace("_", " "), _shown(name, value, zone)))
     if found["suppressed"]:
         stop = found["suppressed"]
         print(_line("suppressed", " – ".join(filter(None, (stop["reason"], stop["note"])))))
     for one in found["subscriptions"]:
         since = one["ended_at"] or one["began_at"] or one["created_at"]
-        print(_line(one["list"], f"{one['state']} since {since[:10]}, {one['frequency']}"))
+        print(
+            _line(
+                one["list"], f"{one['state']} since {local(since, zone)[:10]}, {one['frequency']}"
+            )
+        )
     for one in found["consent_log"][-10:]:
-        what = f"{one['what']}{_why(one['detail'])} ({one['page']}){_consented(one['detail'])}"
-        print(_line(one["at"][:19], what))
+        what = entry_line(one["what"], one["detail"], one["page"], slugs, zone)
+        print(_line(local(one["at"], zone), what))
 
 
-def _consented(detail: dict[str, Any]) -> str:
-    """What an import has put on the log of how they agreed."""
-    return f": {detail['source']}, {detail['date']}" if "source" in detail else ""
+def _shown(name: str, value: Any, zone: dt.tzinfo) -> Any:
+    """A field of the subscriber's as the office reads it; times are the office's."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return local(value, zone) if name.endswith(("_at", "_until")) else value
 
 
 def suppress(address: AddressArgument, *, reason: ReasonOption) -> None:
@@ -177,7 +188,8 @@ def consents(
 ) -> None:
     """Write the consent log as CSV to standard output: everybody's, or one subscriber's.
 
-    With --json: an object a line.
+    The last columns say whose an entry is (none: erased), which lists it is about, and where and
+    when they agreed. With --json: an object a line.
     """
     parsed = None if address is None else parse_address(address)
     with opened() as shell, shell.database.reading() as session:
@@ -185,16 +197,28 @@ def consents(
         writer = csv.writer(sys.stdout)
         if not as_json:
             writer.writerow(COLUMNS)
-        for entry in _entries(session, ids):
+        slugs, zone = _slugs(session), shell.settings.zone
+        for entry in _entries(session, ids, slugs, zone):
             if as_json:
                 print(json.dumps(dict(zip(COLUMNS, entry, strict=True)), ensure_ascii=False))
             else:
                 writer.writerow([neutralised(_cell(value)) for value in entry])
 
 
-def _entries(session: Session, ids: list[int] | None) -> Iterator[list[Any]]:
+def _entries(
+    session: Session, ids: list[int] | None, slugs: Slugs, zone: dt.tzinfo
+) -> Iterator[list[Any]]:
     """The log in pages, by id, so that memory does not grow with it."""
-    chosen = sa.select(*(getattr(Consent, name) for name in COLUMNS))
+    whose = sa.func.coalesce(MergedSubscriber.into_id, Consent.subscriber_id)
+    chosen = (
+        sa.select(*(getattr(Consent, name) for name in OWN_COLUMNS), Subscriber.address)
+        .join(
+            MergedSubscriber,
+            MergedSubscriber.subscriber_id == Consent.subscriber_id,
+            isouter=True,
+        )
+        .join(Subscriber, Subscriber.id == whose, isouter=True)
+    )
     if ids is not None:
         chosen = chosen.where(Consent.subscriber_id.in_(ids))
     last = 0
@@ -206,13 +230,16 @@ def _entries(session: Session, ids: list[int] | None) -> Iterator[list[Any]]:
             return
         for row in page:
             number, person, at, *rest = row
-            yield [number, person, at.isoformat(), *rest]
+            about, agreement = lists_of(row.detail, slugs), agreed(row.what, row.detail, zone)
+            yield [number, person, at.isoformat(), *rest, about, *agreement]
         last = page[-1].id
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, list):
+        return " ".join(value)
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
 
 
@@ -223,10 +250,9 @@ def _id_of(session: Session, address: Address) -> int:
     return found
 
 
-def _why(detail: dict[str, Any]) -> str:
-    """Why somebody left, where an entry says so."""
-    said = [detail[name] for name in ("why", "words") if name in detail]
-    return f": {' – '.join(said)}" if said else ""
+def _slugs(session: Session) -> dict[int, str]:
+    rows = session.execute(sa.select(MailingList.id, MailingList.slug))
+    return {row.id: row.slug for row in rows}
 
 
 def _line(name: str, value: Any) -> str:

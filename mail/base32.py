@@ -6,10 +6,12 @@ Python in CPython 3.11: here a number's bits are spread, five to an octet, by ha
 and again, and the octets become letters through a table.
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz234567"
 MAX_OCTETS: Final = 64
+_FEW: Final = 10
 
 _LETTERS: Final = bytes.maketrans(bytes(range(32)), ALPHABET.encode())
 _DIGITS: Final = {letter: value for value, letter in enumerate(ALPHABET)}
@@ -50,6 +52,33 @@ def encode(data: bytes) -> str:
     for stay, move, distance in halvings:
         number = number & stay | (number & move) << distance
     return number.to_bytes(letters, "big").translate(_LETTERS).decode()
+
+
+def encode_all(values: Sequence[bytes]) -> list[str]:
+    """Each of them as `encode` writes it, of any lengths; a thousand of one length take a
+    fourth of the time.
+
+    Eight letters are spread in eight octets of their own, all such groups in one number.
+    """
+    if len(values) < _FEW or len(set(map(len, values))) > 1:
+        return [encode(value) for value in values]
+    size = len(values[0])
+    groups = -(-size // 5)
+    padding = bytes(5 * groups - size)
+    octets = padding.join([*values, b""])
+    count = groups * len(values)
+    spread = bytearray(8 * count)
+    for place in range(5):
+        spread[3 + place :: 8] = octets[place::5]
+    number = int.from_bytes(spread, "big")
+    for stay, move, distance in _LAYOUTS[5].halvings:
+        kept = number & int.from_bytes(stay.to_bytes(8, "big") * count, "big")
+        number = (
+            kept | (number & int.from_bytes(move.to_bytes(8, "big") * count, "big")) << distance
+        )
+    text = number.to_bytes(8 * count, "big").translate(_LETTERS).decode()
+    letters = _LAYOUTS[size].letters
+    return [text[start : start + letters] for start in range(0, len(text), 8 * groups)]
 
 
 def decode(text: str) -> bytes:

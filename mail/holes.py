@@ -6,10 +6,11 @@ where its hole may stand, and refuses or cleans everything else.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final, NewType
 
 from mail import quoted_printable
-from mail.addresses import AddressError, Mailbox, format_mailbox
+from mail.addresses import AddressError, Mailbox, format_mailbox, format_person
 from mail.text import clean_body
 from mail.tokens import TOKEN_MAX_CHARACTERS
 
@@ -79,18 +80,36 @@ def encode_to(mailbox: Mailbox) -> Value:
         raise ValueRefusedError(TO, f"is no mailbox: {error.reason}") from error
 
 
+def encode_to_person(address: str, name: str) -> Value:
+    """`encode_to` for the loop over many: an address that `parse_address` has written."""
+    try:
+        return Value(format_person(address, name))
+    except AddressError as error:
+        raise ValueRefusedError(TO, f"is no mailbox: {error.reason}") from error
+
+
 def encode_message_id(message_id: str) -> Value:
     """A msg-id (RFC 5322 section 3.6.4) with its angle brackets."""
-    if not _MESSAGE_ID.fullmatch(message_id):
+    return encode_message_ids([message_id])[0]
+
+
+def encode_message_ids(message_ids: Sequence[str]) -> list[Value]:
+    """`encode_message_id` for many."""
+    if not all(map(_MESSAGE_ID.fullmatch, message_ids)):
         raise ValueRefusedError(MESSAGE_ID, "is no Message-ID of the form <left@right>")
-    return Value(message_id.encode())
+    return [Value(message_id.encode()) for message_id in message_ids]
 
 
 def encode_token(token: str) -> Value:
     """A token of `mail.tokens`: the same octets in headers and in bodies."""
-    if not _TOKEN.fullmatch(token):
+    return encode_tokens([token])[0]
+
+
+def encode_tokens(tokens: Sequence[str]) -> list[Value]:
+    """`encode_token` for many."""
+    if not all(map(_TOKEN.fullmatch, tokens)):
         raise ValueRefusedError("token", f"is not 1 to {TOKEN_MAX_CHARACTERS} of a-z and 2-7")
-    return Value(token.encode())
+    return [Value(token.encode()) for token in tokens]
 
 
 def encode_text(text: str) -> Value:

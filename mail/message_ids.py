@@ -6,7 +6,7 @@ nobody outside can tell from one identifier who it went to, or make another's.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from hashlib import blake2s
 
@@ -18,8 +18,8 @@ _DIGEST_OCTETS = 15  # 120 bits, exactly 24 letters
 _DOMAIN = re.compile(r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*")
 
 
-def message_ids(salt: bytes, domain: str) -> Callable[[int], str]:
-    """A function from subscriber id to "<…@domain>", for the loop over one distribution.
+def message_ids(salt: bytes, domain: str) -> Callable[[Iterable[int]], list[str]]:
+    """A function from subscriber ids to as many "<…@domain>", for many of one distribution.
 
     Raises ValueError for a salt under 16 octets, or a domain that is no A-label domain.
     """
@@ -31,10 +31,13 @@ def message_ids(salt: bytes, domain: str) -> Callable[[int], str]:
     start = blake2s(key=key, digest_size=_DIGEST_OCTETS, person=b"mn-msgid")
     end = f"@{domain}>"
 
-    def identify(subscriber_id: int) -> str:
-        state = start.copy()
-        state.update(b"%d" % subscriber_id)
-        return f"<{base32.encode(state.digest())}{end}"
+    def identify(subscriber_ids: Iterable[int]) -> list[str]:
+        digests = []
+        for subscriber_id in subscriber_ids:
+            state = start.copy()
+            state.update(b"%d" % subscriber_id)
+            digests.append(state.digest())
+        return [f"<{letters}{end}" for letters in base32.encode_all(digests)]
 
     return identify
 
@@ -44,4 +47,4 @@ _cached_message_ids = lru_cache(maxsize=64)(message_ids)
 
 def message_id(salt: bytes, subscriber_id: int, domain: str) -> str:
     """The Message-ID, angle brackets included, of one distribution's copy for one person."""
-    return _cached_message_ids(salt, domain)(subscriber_id)
+    return _cached_message_ids(salt, domain)([subscriber_id])[0]

@@ -1,6 +1,7 @@
 """Reading SMTP replies from a stream of octets (RFC 5321 section 4.2.1, RFC 2034)."""
 
 import re
+from collections.abc import Sequence
 
 from mail.replies import Reply
 
@@ -9,6 +10,8 @@ MAX_LINE_OCTETS = 4096
 MAX_LINES = 256
 _CACHED_LINES = 512
 _CACHED_LINE_OCTETS = 64
+_CACHED_GROUPS = 16
+_CACHED_GROUP_OCTETS = 2048
 
 _LINE = re.compile(rb"([2-5][0-9][0-9])(?:([ -])([^\x00]*))?")
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?: |$)")
@@ -30,16 +33,19 @@ class ReplyReader:
         self._rest = b""
         self._lines: list[str] = []  # of a multi-line reply whose last line has not come
         self._code = b""
-        # Most replies are the same few short lines, again and again.
+        # Most replies are the same few short lines, again and again, and come in the same groups.
         self._cache: dict[bytes, Reply] = {}
+        self._groups: dict[bytes, tuple[Reply, ...]] = {}
 
     @property
     def is_between_replies(self) -> bool:
         """Tell whether no octet of a further reply has come."""
         return not self._rest and not self._lines
 
-    def feed(self, octets: bytes) -> list[Reply]:
+    def feed(self, octets: bytes) -> Sequence[Reply]:
         """Return the replies that these octets complete, up to the first fault."""
+        if not (self._rest or self._lines or self.fault) and octets in self._groups:
+            return self._groups[octets]
         if self._rest:
             octets = self._rest + octets
         lines = octets.split(b"\n")
@@ -47,11 +53,12 @@ class ReplyReader:
         replies: list[Reply] = []
         if self.fault is not None:
             return replies
-        cached = self._cache.get
+        cached, is_known = self._cache.get, not self._rest
         try:
             for line in lines:
                 reply = cached(line)
                 if reply is None or self._lines:
+                    is_known = False
                     reply = self._read_line(line)
                 if reply is not None:
                     replies.append(reply)
@@ -59,6 +66,10 @@ class ReplyReader:
             self.fault = str(error)
         if len(self._rest) > MAX_LINE_OCTETS:
             self.fault = self.fault or "a reply line without end"
+        if is_known and len(octets) <= _CACHED_GROUP_OCTETS:
+            if len(self._groups) >= _CACHED_GROUPS:
+                self._groups.clear()
+            self._groups[octets] = tuple(replies)
         return replies
 
     def _read_line(self, line: bytes) -> Reply | None:

@@ -94,7 +94,7 @@ def frame_content(item: Item, *, uses_bdat: bool) -> tuple[bytes, bytes, bytes]:
 def _mail_parameters(item: Item, can: Capabilities) -> str:
     """RFC 1870 (SIZE), RFC 6152 (8BITMIME), RFC 6531 (SMTPUTF8): only for who needs them."""
     parameters = f" SIZE={len(item.data)}" if can.announces_size else ""
-    if can.has_8bitmime and not item.data.isascii():
+    if can.has_8bitmime and item.needs_8bitmime:
         parameters += " BODY=8BITMIME"
     if item.needs_smtputf8:
         parameters += " SMTPUTF8"

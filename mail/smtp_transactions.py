@@ -98,6 +98,7 @@ class Transactions:
         self._open_octets = 0
         self._octets_produced = 0
         self._must_reset = False
+        self._last_accepted: Accepted | None = None
         self.said_farewell = False
 
     @property
@@ -135,7 +136,7 @@ class Transactions:
             )
         if not can.has_smtputf8 and item.needs_smtputf8:
             return "the address needs SMTPUTF8, which the relay does not offer"
-        if not can.has_8bitmime and not item.data.isascii():
+        if not can.has_8bitmime and item.needs_8bitmime:
             return "the message needs 8BITMIME, which the relay does not offer"
         return None
 
@@ -158,26 +159,34 @@ class Transactions:
 
         What came together with the replies before it cannot answer what these only led to.
         """
-        answerable = len(self._pending)
+        pending, plan = self._pending, self._plan
+        answerable = len(pending)
         for reply in replies:
             if not answerable:
                 self._take_unasked(reply)
-            else:
-                answerable -= 1
-                self._take_one(reply)
-            if self.is_broken:
-                break
-
-    def _take_one(self, reply: Reply) -> None:
-        command, transaction = self._pending.popleft()
-        self.said_farewell = False
-        if reply.code // 100 == EXPECTED[command]:
-            if transaction.refusal is not None:
-                self._go_on_refused(command, transaction)
+                return
+            answerable -= 1
+            command, transaction = pending.popleft()
+            self.said_farewell = False
+            if reply.code // 100 != EXPECTED[command] or transaction.refusal is not None:
+                self._take_no(command, transaction, reply)
+                if self.is_broken:
+                    return
             elif command is CONTENT:
-                self._settle(transaction, Accepted(reply))
-            elif (group := self._plan.get(command)) is not None:
-                self._send(group, transaction)
+                self._settle(transaction, self._accepted(reply))
+            elif command in plan:
+                self._send(plan[command], transaction)
+
+    def _accepted(self, reply: Reply) -> Accepted:
+        """Make the outcome; where the server always says the same, it is always the same one."""
+        if self._last_accepted is None or self._last_accepted.reply is not reply:
+            self._last_accepted = Accepted(reply)
+        return self._last_accepted
+
+    def _take_no(self, command: Command, transaction: _Transaction, reply: Reply) -> None:
+        """Take a reply that refuses something, or comes after one that did."""
+        if reply.code // 100 == EXPECTED[command]:
+            self._go_on_refused(command, transaction)
         elif reply.code == 421:
             self._take_farewell(command, transaction, reply)
         elif transaction.refusal is not None and reply.code >= 400:
@@ -217,16 +226,17 @@ class Transactions:
         for command in group:
             pending.append((command, transaction))
         item = transaction.item
-        text = write_commands(group, item, self.capabilities)
         if group[-1] is CONTENT:
             before, data, end = frame_content(item, uses_bdat=self.uses_bdat)
-            self._produce(text + before, data, end)
+            if len(group) > 1:
+                before = write_commands(group, item, self.capabilities) + before
+            self._produce(before, data, end)
             transaction.content_end = self._octets_produced
             self.begun.append(item)
             if self._envelope is transaction:
                 self._envelope = None
         else:
-            self._produce(text)
+            self._produce(write_commands(group, item, self.capabilities))
 
     def _produce(self, *pieces: bytes) -> None:
         for piece in pieces:

@@ -15,7 +15,7 @@ Links already mailed must work for ever: the tests pin tokens made by this versi
 of layout is a new version beside this one, not in its place.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum, unique
 from hashlib import blake2b, blake2s
 from hmac import compare_digest
@@ -23,6 +23,7 @@ from hmac import compare_digest
 from mail import base32
 
 TOKEN_MAX_CHARACTERS = 60
+_TOKEN_MAX_OCTETS = 37
 KEY_MIN_CHARACTERS = 16
 _VERSION = 1
 _MAC_OCTETS = 10
@@ -127,22 +128,19 @@ class Keyring:
         The subject is one or more non-negative integers: row ids, in the order that the
         purpose defines. Raises ValueError for a negative one, none, or too many to fit.
         """
-        return self.signer(purpose)(pack(*subject))
+        return self.sign_all(purpose, [pack(*subject)])[0]
 
-    def signer(self, purpose: Purpose) -> Callable[[bytes], str]:
-        """`sign` for the loop over many: takes a subject that `pack` has packed."""
+    def sign_all(self, purpose: Purpose, subjects: Iterable[bytes]) -> list[str]:
+        """`sign` for many subjects that `pack` has packed, which is a good deal faster."""
         header, copy = self._header, self._first.states[purpose].copy
-
-        def sign(subject: bytes) -> str:
-            signed = header + subject
+        signed = []
+        for subject in subjects:
             state = copy()
-            state.update(signed)
-            token = base32.encode(signed + state.digest())
-            if len(token) > TOKEN_MAX_CHARACTERS:
-                raise ValueError("this subject is too long for a token")
-            return token
-
-        return sign
+            state.update(header + subject)
+            signed.append(header + subject + state.digest())
+        if any(len(one) > _TOKEN_MAX_OCTETS for one in signed):
+            raise ValueError("this subject is too long for a token")
+        return base32.encode_all(signed)
 
     def verify(self, purpose: Purpose, token: str) -> tuple[int, ...]:
         """The subject that `sign` was given; raises one of the TokenErrors.

@@ -8,7 +8,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from releases.digested import may_have_a_delivery
+from releases.digests.membership import may_have_a_delivery
 from releases.models import Batch, BatchState, Delivery, DeliveryState, Distribution
 from runtime.database import Database, read_clock
 from subscribers.notices import NoticeKind

@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 
 import sqlalchemy as sa
 
-from releases.digested import is_in_a_digest
+from releases.digests.membership import is_in_a_digest, was_in_a_digest_before_merging
 from releases.models import Delivery, DeliveryState, DigestMember
 from releases.resent import Resent, failed_in, failed_range_end, had_it, had_it_before_merging
 from runtime.json_rows import json_rows
@@ -234,6 +234,8 @@ def _members(
         )
     if digested:
         chosen = chosen.where(~is_in_a_digest(digested, members.c.subscriber_id))
+    if digested and merged_in:
+        chosen = chosen.where(~was_in_a_digest_before_merging(digested, members.c.subscriber_id))
     if merged_in:
         chosen = chosen.where(~had_it_before_merging(merged_in, members.c.subscriber_id))
     return chosen.subquery("chosen")

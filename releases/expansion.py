@@ -114,20 +114,30 @@ def expand(
 
 
 def _next_step(database: Database, distribution_id: int, copies: Copies, size: int) -> Step:
-    """One range, in a transaction of its own; once more where somebody changed meanwhile."""
+    """One range, in a transaction of its own; once more where a copy was missing.
+
+    With copies at hand they are taken to be all that are needed, as nearly always they are: to
+    look first would be a third of the work.
+    """
     for attempt in itertools.count(1):
+        looks_first = attempt > 1 or not copies
         try:
             with database.transaction() as session:
-                return expand_range(session, distribution_id, copies, size)
+                return expand_range(session, distribution_id, copies, size, looks_first=looks_first)
         except sa.exc.IntegrityError:
-            # They follow other lists or read another language than when we looked.
+            # Or they follow other lists or read another language than when we looked.
             if attempt == ATTEMPTS:
                 raise
     raise AssertionError("counting ends never")
 
 
-def expand_range(session: Session, distribution_id: int, copies: Copies, size: int) -> Step:
-    """One range of `size` people: deliveries and batches, in the caller's transaction."""
+def expand_range(
+    session: Session, distribution_id: int, copies: Copies, size: int, *, looks_first: bool = True
+) -> Step:
+    """One range of `size` people: deliveries and batches, in the caller's transaction.
+
+    Who needs a copy that is not there raises IntegrityError unless it `looks_first`.
+    """
     if not _is_alone(session, distribution_id):
         return NothingToExpand()
     versions = _lock_versions(session, distribution_id)
@@ -148,9 +158,11 @@ def expand_range(session: Session, distribution_id: int, copies: Copies, size: i
         _finish(session, distribution)
         return RangeExpanded(open_batches=0, is_last=True)
     bounds["last"] = last
-    needed = frozenset(Combination(*row) for row in session.execute(found.combinations, bounds))
-    if not needed <= copies.keys():
-        return CopiesMissing(needed - copies.keys())
+    needed = frozenset(copies)
+    if looks_first:
+        needed = frozenset(Combination(*row) for row in session.execute(found.combinations, bounds))
+        if not needed <= copies.keys():
+            return CopiesMissing(needed - copies.keys())
     is_last = count < size
     open_batches = 0
     if needed:
@@ -239,23 +251,24 @@ def _others(session: Session, distribution: Distribution, versions: Collection[i
 
     Whoever had it in a rehearsal has not had it, and the other way about.
     """
-    rows = session.execute(
-        sa.select(Distribution.id, Distribution.kind, Distribution.state, Distribution.finished_at)
+    theirs = (
+        sa.select(Distribution.id)
         .join(DistributionRelease, DistributionRelease.distribution_id == Distribution.id)
         .where(
             DistributionRelease.version_id.in_(versions),
             Distribution.id != distribution.id,
             Distribution.is_rehearsal.is_(distribution.is_rehearsal),
         )
-        .distinct()
-        .order_by(Distribution.id)
-    ).all()
+    )
+    is_digest = Distribution.kind == DistributionKind.DIGEST
+    is_undecided = sa.and_(
+        Distribution.state == DistributionState.CANCELLED, Distribution.finished_at.is_(None)
+    )
+    others = theirs.where(~is_digest).distinct().order_by(Distribution.id)
     return _Others(
-        ids=tuple(row.id for row in rows if row.kind != DistributionKind.DIGEST),
-        has_digests=any(row.kind == DistributionKind.DIGEST for row in rows),
-        is_one_undecided=any(
-            row.state == DistributionState.CANCELLED and row.finished_at is None for row in rows
-        ),
+        ids=tuple(session.scalars(others)),
+        has_digests=session.scalar(theirs.where(is_digest).limit(1)) is not None,
+        is_one_undecided=session.scalar(theirs.where(is_undecided).limit(1)) is not None,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from releases.digested import may_have_a_delivery
+from releases.digests.membership import may_have_a_delivery
 from releases.models import (
     Delivery,
     Distribution,

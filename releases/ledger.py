@@ -8,6 +8,7 @@ import datetime as dt
 import random
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -117,10 +118,7 @@ def take_turn(
 def _lock_batches(session: Session, ids: Sequence[int]) -> dict[int, Batch]:
     if not ids:
         return {}
-    locked = session.scalars(
-        sa.select(Batch).where(Batch.id.in_(ids)).order_by(Batch.id).with_for_update()
-    )
-    return {batch.id: batch for batch in locked}
+    return {batch.id: batch for batch in session.scalars(_LOCK, {"ids": list(ids)})}
 
 
 def _close(batch: Batch, counts: Counts, report: Report, moment: dt.datetime) -> None:
@@ -176,6 +174,10 @@ def _lease(
 def _to_stop(session: Session, distributions: Collection[int]) -> frozenset[int]:
     if not distributions:
         return frozenset()
+    return frozenset(session.scalars(_TO_STOP, {"distributions": list(distributions)}))
+
+
+def _select_to_stop() -> sa.Select[int]:
     urgent = aliased(Distribution)
     is_overtaken = sa.exists().where(
         Batch.state == sa.literal_column("'open'"),
@@ -185,11 +187,16 @@ def _to_stop(session: Session, distributions: Collection[int]) -> frozenset[int]
         urgent.state == DistributionState.RUNNING,
         urgent.deadline_at > database_now(),
     )
-    return frozenset(
-        session.scalars(
-            sa.select(Distribution.id).where(
-                Distribution.id.in_(distributions),
-                sa.or_(Distribution.state != DistributionState.RUNNING, is_overtaken),
-            )
-        )
+    return sa.select(Distribution.id).where(
+        Distribution.id.in_(sa.bindparam("distributions", expanding=True)),
+        sa.or_(Distribution.state != DistributionState.RUNNING, is_overtaken),
     )
+
+
+_LOCK: Final = (
+    sa.select(Batch)
+    .where(Batch.id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(Batch.id)
+    .with_for_update()
+)
+_TO_STOP: Final = _select_to_stop()

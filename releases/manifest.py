@@ -94,6 +94,7 @@ def _pages(session: Session, distribution_id: int, domain: str) -> Iterator[list
             return
         for missing in {row.list_set_id for row in page} - lists.keys():
             lists[missing] = _lists(session, distribution_id, missing)
+        identifiers = identify(row.subscriber_id for row in page)
         yield [
             (
                 str(row.subscriber_id),
@@ -104,14 +105,14 @@ def _pages(session: Session, distribution_id: int, domain: str) -> Iterator[list
                 neutralised(row.reply or ""),
                 str(row.attempts),
                 str(row.repeats),
-                identify(row.subscriber_id) if row.attempts else "",
+                identifier if row.attempts else "",
                 neutralised(lists[row.list_set_id]),
                 *copies.get(row.rendering_id, ("", "")),
                 str(row.rendering_id),
                 _moment(row.bounced_at),
                 _moment(row.complained_at),
             )
-            for row in page
+            for row, identifier in zip(page, identifiers, strict=True)
         ]
         last = page[-1].subscriber_id
 

@@ -181,12 +181,13 @@ class DigestMember(Base):
     """
 
     __tablename__ = "digest_member"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (
+        sa.Index("ix_digest_member_subscriber_id", "subscriber_id", "distribution_id"),
+        {"sqlite_with_rowid": False},
+    )
 
     distribution_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
-    subscriber_id: Mapped[int] = mapped_column(
-        BigId, primary_key=True, autoincrement=False, index=True
-    )
+    subscriber_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
     # A bit for each of the digest's lists, by its position, that this copy comes through.
     mask: Mapped[int] = mapped_column(BigId)
 

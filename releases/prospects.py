@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from releases.digested import is_in_a_digest
+from releases.digests.membership import is_in_a_digest
 from releases.models import (
     Batch,
     Distribution,

@@ -72,10 +72,13 @@ def newest(session: Session, limit: int = FEED_ENTRIES) -> list[Published]:
     return sorted(shown, key=lambda one: (one.updated_at, one.published_at, one.slug), reverse=True)
 
 
-def public_releases(session: Session, release_ids: Iterable[int]) -> set[int]:
-    """Which of these releases the public may see."""
+def public_versions(session: Session, release_ids: Iterable[int]) -> dict[int, int]:
+    """Of these releases the number of the version that the public may see, where there is one."""
     of_these = _went_out().where(ReleaseVersion.release_id.in_(list(release_ids)))
-    return {row.release_id for row in session.execute(of_these)}
+    found: dict[int, int] = {}
+    for row in session.execute(of_these):
+        found[row.release_id] = max(found.get(row.release_id, 0), row.number)
+    return found
 
 
 def _releases(session: Session, release_ids: Iterable[int]) -> list[Published]:

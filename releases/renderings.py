@@ -15,7 +15,7 @@ from mail.addresses import Mailbox, parse_mailbox
 from releases import mail_frame
 from releases.audience import Combination
 from releases.content import Content
-from releases.digest_rendering import Part, render_digest
+from releases.digests.rendering import Part, render_digest
 from releases.expansion import Copies, Copy
 from releases.models import (
     Distribution,
@@ -26,7 +26,7 @@ from releases.models import (
     ReleaseVersion,
     Rendering,
 )
-from releases.published import public_releases
+from releases.published import public_versions
 from releases.rendering import Lead, Rendered, Sending, render
 from runtime.database import Database, insert
 from runtime.i18n import best_language
@@ -94,7 +94,7 @@ def _gather(session: Session, distribution_id: int) -> _Facts:
         .order_by(DistributionRelease.position)
     ).all()
     is_digest = distribution.kind == DistributionKind.DIGEST
-    public = public_releases(session, [row[0].release_id for row in versions]) if is_digest else ()
+    public = public_versions(session, [row[0].release_id for row in versions]) if is_digest else {}
     lists = session.scalars(
         sa.select(MailingList)
         .join(DistributionList, DistributionList.list_id == MailingList.id)
@@ -112,7 +112,12 @@ def _gather(session: Session, distribution_id: int) -> _Facts:
     )
     return _Facts(
         parts=tuple(
-            Part(Content.from_json(version.content), slug, version.release_id in public)
+            Part(
+                Content.from_json(version.content),
+                slug,
+                # A private version that is newer than that one is not what one would read there.
+                is_on_the_web=version.number <= public.get(version.release_id, 0),
+            )
             for version, slug in versions
         ),
         is_digest=is_digest,

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from releases.audience import LISTS_MAX
 from releases.commands import NoSuchDistribution
 from releases.content import Content
+from releases.digests.membership import is_in_a_digest
 from releases.models import (
     Delivery,
     DeliveryState,
@@ -63,7 +64,8 @@ def resend(database: Database, order: ResendOrder, *, salt: bytes) -> Published:
     """Insert a distribution for who of another failed; raises NoSuchDistribution, PublishError
     or EmbargoError.
 
-    The other may still run: who of it fails until the resend is expanded is in it.
+    The other may still run: who of it fails until the resend is expanded (of a digest, until it
+    is resent) is in it.
     """
     with database.transaction() as session:
         resent = session.get(Distribution, order.distribution_id)
@@ -111,15 +113,19 @@ def resend(database: Database, order: ResendOrder, *, salt: bytes) -> Published:
             session, distribution, due, ids, [chosen.id for chosen in lists]
         )
         if resent.kind == DistributionKind.DIGEST:
-            _freeze_audience(session, resent.id, number)
+            _freeze_audience(session, resent.id, number, ids)
         slug = session.get_one(Release, versions[0].release_id).slug
     return Published(
         number, slug, versions[0].number, False, due.at, due.is_scheduled, due.has_undo
     )
 
 
-def _freeze_audience(session: Session, digest_id: int, resend_id: int) -> None:
-    """Who of a digest failed is the audience of its resend, through the same lists."""
+def _freeze_audience(
+    session: Session, digest_id: int, resend_id: int, versions: Sequence[int]
+) -> None:
+    """Who of a digest failed, and has had it by no other since, gets its resend through the same
+    lists.
+    """
     bit = sa.case(
         *(
             (DistributionList.position == place, sa.literal(1 << place, sa.BigInteger))
@@ -136,7 +142,11 @@ def _freeze_audience(session: Session, digest_id: int, resend_id: int) -> None:
                 DistributionList.list_id == ListSetMember.list_id,
             ),
         )
-        .where(Delivery.distribution_id == digest_id, Delivery.state == DeliveryState.FAILED)
+        .where(
+            Delivery.distribution_id == digest_id,
+            Delivery.state == DeliveryState.FAILED,
+            ~is_in_a_digest(versions, Delivery.subscriber_id),
+        )
         .group_by(Delivery.subscriber_id)
     )
     columns = ["distribution_id", "subscriber_id", "mask"]

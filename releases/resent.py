@@ -24,6 +24,8 @@ HAS_IT: Final = (
     DeliveryState.UNCERTAIN,
 )
 """The states of a delivery whose person has the version, or is about to get it."""
+ARRIVED: Final = (DeliveryState.ACCEPTED, DeliveryState.UNCERTAIN)
+"""Those of a delivery that has, or may have, come to a mailbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def had_it_before_merging(
         MergedSubscriber.into_id == subscriber_id,
         theirs.subscriber_id == MergedSubscriber.subscriber_id,
         theirs.distribution_id.in_(distributions),
-        theirs.state.in_([DeliveryState.ACCEPTED, DeliveryState.UNCERTAIN]),
+        theirs.state.in_(ARRIVED),
     )
 
 

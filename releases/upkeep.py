@@ -11,12 +11,15 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from releases.batches import has_open_batch, recount, reopen_or_finish
+from releases.digests.withdrawn import take_back_if_withdrawn
 from releases.models import (
+    URGENT_LANE,
     Batch,
     BatchState,
     Delivery,
     DeliveryState,
     Distribution,
+    DistributionKind,
     DistributionRelease,
     DistributionState,
     ReleaseVersion,
@@ -47,12 +50,19 @@ class Unfinished:
     id: int
     state: str
     lane: int
+    is_digest: bool
     due_in_seconds: float
     """Until its time has come; below zero when it has."""
     is_too_late: bool
     """Its deadline has passed."""
     is_expanded: bool
     expanded_to: int
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is urgent, or no digest and about to begin: it waits behind no other."""
+        is_to_begin = self.state == State.SCHEDULED and not self.is_digest
+        return self.lane == URGENT_LANE or is_to_begin
 
     @property
     def is_due(self) -> bool:
@@ -67,6 +77,7 @@ def unfinished(session: Session) -> list[Unfinished]:
             Distribution.id,
             Distribution.state,
             Distribution.lane,
+            (Distribution.kind == DistributionKind.DIGEST).label("is_digest"),
             Distribution.due_at,
             database_now().label("moment"),
             (Distribution.deadline_at <= database_now()).label("is_too_late"),
@@ -81,6 +92,7 @@ def unfinished(session: Session) -> list[Unfinished]:
             row.id,
             row.state,
             row.lane,
+            row.is_digest,
             due_in_seconds=(row.due_at - row.moment).total_seconds(),
             is_too_late=row.is_too_late,
             is_expanded=row.is_expanded,
@@ -107,7 +119,11 @@ def keep_pulse(session: Session) -> list[int]:
     remember_fact(session, PULSE, {})
     if last is not None and moment - last <= OUTAGE:
         return []
-    stale = Distribution.due_at < moment - OUTAGE
+    stale = sa.and_(
+        Distribution.due_at < moment - OUTAGE,
+        # A digest tells what has been, at whatever hour.
+        Distribution.kind != DistributionKind.DIGEST,
+    )
     since = f"no worker ran from {last:%Y-%m-%d %H:%M} UTC" if last else "no worker ran before"
     held = session.scalars(
         sa.update(Distribution)
@@ -140,7 +156,10 @@ def start(session: Session, distribution_id: int) -> bool:
         or distribution.due_at > moment
     ):
         return False
-    if moment - distribution.due_at > LATE and not _is_lift(session, distribution):
+    if distribution.kind == DistributionKind.DIGEST:
+        if take_back_if_withdrawn(session, distribution):
+            return False
+    elif moment - distribution.due_at > LATE and not _is_lift(session, distribution):
         distribution.state = State.HELD
         distribution.note = (
             f"it was due at {distribution.due_at:%Y-%m-%d %H:%M} UTC and no worker ran: "

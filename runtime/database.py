@@ -66,6 +66,9 @@ DATABASE_IS_AWAY: Final = (
 )
 """What may be well the next time: a transaction that ends with one of these can be repeated."""
 
+_IN_THE_WAY: Final = frozenset({"40P01", "40001"})
+"""PostgreSQL's deadlock_detected and serialization_failure."""
+
 BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 """An id; SQLite numbers rows by itself only in a column declared INTEGER."""
 
@@ -102,9 +105,12 @@ class database_now(FunctionElement[dt.datetime]):  # noqa: N801 (reads as the SQ
 
 def read_clock(session: Session) -> dt.datetime:
     """What the database's clock says now."""
-    moment: dt.datetime | None = session.scalar(sa.select(database_now()))
+    moment: dt.datetime | None = session.scalar(_CLOCK)
     assert moment is not None
     return moment
+
+
+_CLOCK: Final = sa.select(database_now())
 
 
 @compiles(database_now, "postgresql")
@@ -256,6 +262,13 @@ def _begin_sqlite(connection: Connection) -> None:
     # so a transaction that may write says so from the beginning.
     reads = connection.get_execution_options().get("medianote_reads", False)
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def was_in_the_way(error: sa.exc.SQLAlchemyError) -> bool:
+    """Whether the database gave a transaction up for the sake of another one (a deadlock, or no
+    order in which both could have been done): repeated, it may be well.
+    """
+    return getattr(getattr(error, "orig", None), "sqlstate", None) in _IN_THE_WAY
 
 
 def plain_reason(error: sa.exc.SQLAlchemyError) -> str:

@@ -1,8 +1,7 @@
 """What a page or a notice says after a change: a sentence for each thing that is different."""
 
-import datetime as dt
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -10,20 +9,23 @@ from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
 from runtime.i18n import Words, words
-from runtime.zones import zone_label
+from runtime.zones import zone_label, zone_or
 from subscribers.changes import Change
+from subscribers.digest_words import clock_for, digests_of, time_of
 from subscribers.masking import in_full
 from subscribers.models import Format, Frequency, Subscriber
 from subscribers.pausing import first_day
-from subscribers.queries import Name, frequencies, names
+from subscribers.queries import Name, frequencies, names, titles
+
+_UTC: Final = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Who reads what was changed, and so what may be named."""
 
-    office_zone: dt.tzinfo = dt.UTC
-    """The zone of dates, for subscribers who have not chosen one."""
+    office_zone: ZoneInfo = _UTC
+    """The zone of dates and times, for subscribers who have not chosen one."""
     is_private: bool = False
     """Whether it is the subscriber for certain: then names, outlets and private lists are told."""
     may_name: frozenset[int] = frozenset()
@@ -36,16 +38,41 @@ ANYBODY: Final = Reader()
 def told(session: Session, change: Change, ours: Words, reader: Reader = ANYBODY) -> Markup:
     """The sentences, as HTML; list titles are isolated, for they may be in any script."""
     sentences = [*_lists(session, change, ours, reader), *_reading(change, ours)]
-    sentences += _digests(change, ours)
+    sentences += _digests(session, change, ours, reader)
     if "paused_until" in change.after:
         sentences.append(_pause(session, change, ours, reader))
     sentences += _person(change, ours, reader)
     return Markup(" ").join(sentences)
 
 
-def named(titles: tuple[str, ...], ours: Words) -> Markup:
+def rhythms(
+    session: Session,
+    often: Mapping[int, str],
+    ours: Words,
+    office: ZoneInfo,
+    subscriber: Subscriber | None = None,
+) -> list[Markup]:
+    """When lists come of which digests are wanted, a sentence for each frequency.
+
+    `often`: how often, by list. `subscriber`: who wants it, where they are known.
+    """
+    _ = ours.gettext
+    clock = clock_for(session, subscriber, digests_of(often), ours.language, office)
+    said: list[Markup] = []
+    for frequency, sentence in (
+        (Frequency.DAILY, _("%(lists)s: once a day, at %(time)s.")),
+        (Frequency.WEEKLY, _("%(lists)s: once a week, on Mondays at %(time)s.")),
+    ):
+        lists = titles(session, [one for one, how in often.items() if how == frequency])
+        if lists:
+            values = {"lists": named(lists, ours), "time": escape(time_of(clock, ours))}
+            said.append(escape(sentence) % values)
+    return said
+
+
+def named(lists: tuple[str, ...], ours: Words) -> Markup:
     """Titles as a phrase, each emphasised and isolated."""
-    return _phrase([_title(title) for title in titles], ours)
+    return _phrase([_title(title) for title in lists], ours)
 
 
 def _lists(session: Session, change: Change, ours: Words, reader: Reader) -> Iterator[Markup]:
@@ -55,6 +82,12 @@ def _lists(session: Session, change: Change, ours: Words, reader: Reader) -> Ite
     paced = {one.list_id: one.after for one in change.paced}
     is_joined = set(change.joined)
     known = names(session, [*change.joined, *change.left, *paced])
+    digests = digests_of({**often, **paced})
+    time = ""
+    if digests:
+        person = session.get(Subscriber, change.subscriber_id)
+        clock = clock_for(session, person, digests, ours.language, reader.office_zone)
+        time = time_of(clock, ours)
 
     def phrase(which: Callable[[int], bool]) -> Markup:
         return _called([one for one in known if which(one.list_id)], ours, reader)
@@ -69,17 +102,17 @@ def _lists(session: Session, change: Change, ours: Words, reader: Reader) -> Ite
             phrase(lambda one: paced.get(one) == Frequency.AT_ONCE),
         ),
         (
-            _("You now get %(lists)s once a day."),
+            _("You now get %(lists)s once a day, at %(time)s."),
             phrase(lambda one: Frequency.DAILY in (often.get(one), paced.get(one))),
         ),
         (
-            _("You now get %(lists)s once a week."),
+            _("You now get %(lists)s once a week, on Mondays at %(time)s."),
             phrase(lambda one: Frequency.WEEKLY in (often.get(one), paced.get(one))),
         ),
         (_("You no longer get %(lists)s."), phrase(set(change.left).__contains__)),
     ):
         if lists:
-            yield escape(sentence) % {"lists": lists}
+            yield escape(sentence) % {"lists": lists, "time": escape(time)}
 
 
 def _called(lists: list[Name], ours: Words, reader: Reader) -> Markup:
@@ -113,7 +146,7 @@ def _reading(change: Change, ours: Words) -> Iterator[Markup]:
             pass
 
 
-def _digests(change: Change, ours: Words) -> Iterator[Markup]:
+def _digests(session: Session, change: Change, ours: Words, reader: Reader) -> Iterator[Markup]:
     _ = ours.gettext
     if "timezone" in change.after:
         zone = change.after["timezone"]
@@ -127,8 +160,10 @@ def _digests(change: Change, ours: Words) -> Iterator[Markup]:
         if hour is None:
             yield escape(_("Your daily and weekly mails now come at the usual hour of each list."))
         else:
+            person = session.get(Subscriber, change.subscriber_id)
+            clock = clock_for(session, person, (), ours.language, reader.office_zone)
             at = _("Your daily and weekly mails now come at %(time)s.")
-            yield escape(at % {"time": f"{hour:02}:00"})
+            yield escape(at % {"time": time_of(replace(clock, hour=hour), ours)})
 
 
 def _pause(session: Session, change: Change, ours: Words, reader: Reader) -> Markup:
@@ -137,8 +172,7 @@ def _pause(session: Session, change: Change, ours: Words, reader: Reader) -> Mar
     if until is None or until <= change.at:
         return escape(_("Mail comes again."))
     found = session.get(Subscriber, change.subscriber_id)
-    chosen = found.timezone if found else None
-    day = first_day(until, ZoneInfo(chosen) if chosen else reader.office_zone)
+    day = first_day(until, zone_or(found.timezone if found else None, reader.office_zone))
     return escape(_("No mail comes until %(date)s.") % {"date": ours.date(day)})
 
 

@@ -14,7 +14,16 @@ FREQUENCY: Final = "frequency"
 STATE: Final = "state"
 CONSENT_SOURCE: Final = "consent-source"
 CONSENT_DATE: Final = "consent-date"
-MAPPABLE: Final = (*COLUMNS, FREQUENCY, STATE, CONSENT_SOURCE, CONSENT_DATE)
+AGREED: Final = "agreed"
+"""Whether they agreed to get mail: whoever has a no there is not mailed."""
+CONFIRMED: Final = "confirmed"
+"""Whether they confirmed that it was they: whoever has a no there does not begin by an import."""
+OPTED_OUT: Final = "opted-out"
+"""Whether they want no mail: whoever has anything but a no there is not mailed."""
+MAPPABLE: Final = (
+    *(*COLUMNS, FREQUENCY, STATE, CONSENT_SOURCE, CONSENT_DATE),
+    *(AGREED, CONFIRMED, OPTED_OUT),
+)
 """What `--map` can name."""
 
 GONE_AT: Final = "gone-at"
@@ -143,6 +152,56 @@ SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
         "dateunsubscribed",
         "optouttime",
         "bouncedat",
+    ),
+    AGREED: (
+        "consent",  # where it is stated that another column says of the source
+        "consentgiven",
+        "hasconsent",
+        "consentstatus",
+        "emailconsent",
+        "gdprconsent",
+        "marketingconsent",
+        "optin",
+        "optedin",
+        "optinstatus",
+        "emailoptin",
+        "marketingoptin",
+        "newsletteroptin",
+        "acceptsmarketing",  # Shopify
+        "acceptsemailmarketing",
+        "subscribed",
+        "issubscribed",
+        "einwilligung",
+        "consentement",
+        "consentimiento",
+        "согласие",
+        "الموافقة",
+        "同意",
+    ),
+    CONFIRMED: (
+        "isconfirmed",
+        "emailconfirmed",
+        "optinconfirmed",
+        "confirmation",
+        "confirmationstatus",
+        "doubleoptin",
+        "verified",
+        "emailverified",
+        "bestätigt",
+        "confirmé",
+        "confirmado",
+        "подтверждено",
+        "已确认",
+    ),
+    OPTED_OUT: (
+        "optout",
+        "emailoptout",
+        "emailoptedout",
+        "hasoptedoutofemail",  # Salesforce
+        "unsubscribed",
+        "isunsubscribed",
+        "donotemail",
+        "donotcontact",
     ),
     ATTRIBUTES: ("attribs",),
 }

@@ -9,7 +9,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from babel import Locale
 
@@ -19,18 +19,15 @@ from subscribers.address_words import told
 from subscribers.columns import (
     ATTRIBUTES,
     CONSENT_DATE,
-    CONSENT_SOURCE,
     FREQUENCY,
-    GONE_AT,
-    STATE,
 )
-from subscribers.csv_text import Fault, Record
+from subscribers.csv_text import Fault, Record, shown
 from subscribers.import_columns import Columns, fold, names_of
-from subscribers.import_words import date_of, frequency_of, stops_mail
+from subscribers.import_standing import StandingReader
+from subscribers.import_words import date_of, frequency_of
 from subscribers.models import Format, Frequency
 
 FORMATS: Final = frozenset(Format)
-VALUE_MAX_CHARACTERS: Final = 60
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _NEUTRALISED = re.compile(r"''*[=+\-@\t\r]")
 _TAG = re.compile(r"([a-z]{2,3})((?:-[a-z0-9]{1,8})*)")
@@ -52,6 +49,17 @@ class Row(NamedTuple):
     consent_date: str | None = None
 
 
+class Unconfirmed(NamedTuple):
+    """A row of somebody who has not confirmed: it may come in, but does not begin by that."""
+
+    row: Row
+    why: Fault
+    """What is told where the import would let it begin."""
+
+
+Read: TypeAlias = Row | Unconfirmed | Fault
+
+
 def neutralised(cell: str) -> str:
     """The cell as a spreadsheet shows it without running it."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
@@ -62,27 +70,18 @@ def plain_cell(cell: str) -> str:
     return cell[1:] if cell[:1] == "'" and _NEUTRALISED.match(cell) else cell
 
 
-def row_reader(columns: Columns) -> Callable[[Record], Row | Fault]:
+def row_reader(columns: Columns) -> Callable[[Record], Read]:
     """A reader of rows of a table with these columns."""
     width = len(columns.header)
-    email, language, fmt, outlet, frequency, state, source, attributes = (
+    email, language, fmt, outlet, frequency, attributes = (
         _place(columns, said)
-        for said in (
-            "email",
-            "language",
-            "format",
-            "outlet",
-            FREQUENCY,
-            STATE,
-            CONSENT_SOURCE,
-            ATTRIBUTES,
-        )
+        for said in ("email", "language", "format", "outlet", FREQUENCY, ATTRIBUTES)
     )
     names = columns.places.get("name", (-1,))
-    dates, gone = columns.places.get(CONSENT_DATE, ()), columns.places.get(GONE_AT, ())
+    dates, standing = columns.places.get(CONSENT_DATE, ()), StandingReader(columns)
     from_attributes = [said for said in IN_ATTRIBUTES if said not in columns.places]
 
-    def read(record: Record) -> Row | Fault:
+    def read(record: Record) -> Read:
         line, cells = record
         missing = width - len(cells)
         if missing < 0 and any(cells[width:]):
@@ -96,9 +95,7 @@ def row_reader(columns: Columns) -> Callable[[Record], Row | Fault]:
         try:
             _check_readable((given, name, cells[outlet]))
             address = parse_address(given)
-            _check_state(cells[state].strip())
-            for place in gone:
-                _check_gone(columns.header[place], cells[place])
+            _check_standing(standing, cells)
             row = Row(
                 line,
                 str(address),
@@ -108,15 +105,20 @@ def row_reader(columns: Columns) -> Callable[[Record], Row | Fault]:
                 _format(cells[fmt].strip()),
                 _text("outlet", cells[outlet]),
                 _frequency(cells[frequency].strip()),
-                _text("consent's source", cells[source]),
+                _text("consent's source", standing.source(cells)),
                 next((_date(cells[place]) for place in dates if cells[place].strip()), None),
             )
             said = cells[attributes].strip()
-            return _with_attributes(row, said, from_attributes) if said else row
+            if said:
+                row = _with_attributes(row, said, from_attributes)
         except AddressError as error:
-            return Fault(line, told(error, given), _shown(given))
+            return Fault(line, told(error, given), shown(given))
         except _Refused as error:
-            return Fault(line, str(error), _shown(given), error.is_bad)
+            return Fault(line, str(error), shown(given), error.is_bad)
+        why = standing.why_unconfirmed(cells)
+        if why is None:
+            return row
+        return Unconfirmed(row, Fault(line, why, shown(given), is_bad=False))
 
     return read
 
@@ -134,17 +136,10 @@ def _place(columns: Columns, said: str) -> int:
     return columns.places.get(said, (-1,))[0]
 
 
-def _check_state(state: str) -> None:
-    if stops_mail(state):
-        raise _Refused(f"the file itself says that it is {state.lower()}", is_bad=False)
-
-
-def _check_gone(column: str, cell: str) -> None:
-    if cell.strip():
-        raise _Refused(
-            f"the file itself says that no mail goes there ({column}: {_shown(cell.strip())})",
-            is_bad=False,
-        )
+def _check_standing(standing: StandingReader, cells: Sequence[str]) -> None:
+    why = standing.why_not(cells)
+    if why is not None:
+        raise _Refused(why, is_bad=False)
 
 
 def _check_readable(cells: Sequence[str]) -> None:
@@ -175,7 +170,7 @@ def _frequency(cell: str) -> str | None:
         return None
     found = frequency_of(cell)
     if found is None:
-        raise _Refused(f"how often is {', '.join(Frequency)}, not {_shown(cell)}")
+        raise _Refused(f"how often is {', '.join(Frequency)}, not {shown(cell)}")
     return found.value
 
 
@@ -190,7 +185,7 @@ def _with_attributes(row: Row, cell: str, wanted: Sequence[str]) -> Row:
     except ValueError:
         given = None
     if not isinstance(given, dict):
-        raise _Refused(f"the attributes are no object in JSON: {_shown(cell)}")
+        raise _Refused(f"the attributes are no object in JSON: {shown(cell)}")
     members = {fold(name): value for name, value in given.items() if isinstance(value, str)}
     found: dict[str, Any] = {}
     for said in wanted:
@@ -205,7 +200,7 @@ def _format(cell: str) -> str | None:
         return None
     value = cell.lower()
     if value not in FORMATS:
-        raise _Refused(f"the format is {' or '.join(Format)}, not {_shown(cell)}")
+        raise _Refused(f"the format is {' or '.join(Format)}, not {shown(cell)}")
     return value
 
 
@@ -216,7 +211,7 @@ def _language(cell: str) -> str | None:
         return None
     tag = _TAG.fullmatch(cell.lower().replace("_", "-"))
     if tag is None or tag[1] not in _known_languages():
-        raise _Refused(f"the language is a code such as en, fr or pt-BR, not {_shown(cell)}")
+        raise _Refused(f"the language is a code such as en, fr or pt-BR, not {shown(cell)}")
     primary, *rest = tag[0].split("-")
     return "-".join([primary, *(_usual_case(subtag) for subtag in rest)])
 
@@ -244,12 +239,3 @@ IN_ATTRIBUTES: Final[Mapping[str, Callable[[str], str | None]]] = {
     FREQUENCY: _frequency,
 }
 """What attributes can say, and how that is read."""
-
-
-def _shown(text: str) -> str:
-    """The text in quotes, short, on one line."""
-    if not text:
-        return ""
-    cut = text[:VALUE_MAX_CHARACTERS]
-    safe = "".join(character if character.isprintable() else "\ufffd" for character in cut)
-    return f"“{safe}{'…' if len(text) > len(cut) else ''}”"

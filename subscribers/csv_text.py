@@ -21,6 +21,7 @@ from subscribers.import_columns import is_email_column
 LINE_MAX_CHARACTERS: Final = 65_536
 RECORD_MAX_LINES: Final = 50
 """A quoted cell may hold line breaks; a record of more lines has a quote that is not closed."""
+SHOWN_MAX_CHARACTERS: Final = 60
 DELIMITERS: Final = (",", ";", "\t")
 _MAILBOX: Final = re.compile(r'"\s*<[^<>"]*@[^<>"]*>')
 _SCAN_OCTETS: Final = 1 << 18
@@ -43,6 +44,15 @@ _OTHER_FILES: Final = (
     (b"\xff\xd8\xff", "this is a picture: a table of subscribers is a CSV file"),
     (b"\x7fELF", "this is a program: a table of subscribers is a CSV file"),
 )
+
+
+def shown(text: str) -> str:
+    """The text in quotes, short, on one line."""
+    if not text:
+        return ""
+    cut = text[:SHOWN_MAX_CHARACTERS]
+    safe = "".join(character if character.isprintable() else "\ufffd" for character in cut)
+    return f"“{safe}{'…' if len(text) > len(cut) else ''}”"
 
 
 class TableError(Exception):

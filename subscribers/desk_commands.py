@@ -56,7 +56,7 @@ def create_desk(
     session.execute(sa.update(Subscriber).where(Subscriber.id == desk_id).values(is_desk=True))
     session.flush()
     record(session, desk_id, By.OFFICE, {"desk": name}, via, now)
-    _mail_keeper(session, desk_id, "asked")
+    _mail_keeper(session, desk_id, "made")
     return desk_id
 
 
@@ -69,7 +69,7 @@ def change_keeper(session: Session, desk_id: int, keeper: str) -> None:
         raise DeskError("a keeper's address must be one that a single person reads, and no desk's")
     desk.keeper_address = str(keepers)
     session.flush()
-    _mail_keeper(session, desk_id, "asked")
+    _mail_keeper(session, desk_id, "made")
 
 
 def ask_keeper(session: Session, desk_id: int) -> bool:

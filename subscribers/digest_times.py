@@ -6,12 +6,12 @@ have gone forward; of one that comes twice, the first is meant.
 """
 
 import datetime as dt
-import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
+from runtime.zones import zone_of
 from subscribers.models import Frequency
 
 HOUR: Final = 8
@@ -77,15 +77,6 @@ def clock_of(own: Wish, lists: Iterable[Wish], language: str, office: ZoneInfo) 
     wishes = [own, *lists]
     names = [one.timezone for one in wishes if one.timezone]
     names.append(ZONES_BY_LANGUAGE.get(language.lower().partition("-")[0], ""))
-    zones = filter(None, map(_zone, names))
+    zones = filter(None, map(zone_of, names))
     hours = (one.hour for one in wishes if one.hour is not None)
     return Clock(next(zones, office), next(hours, HOUR))
-
-
-@functools.cache
-def _zone(name: str) -> ZoneInfo | None:
-    """The zone of this name; None where this machine's tables have none of it any more."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return None

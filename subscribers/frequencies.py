@@ -5,7 +5,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from subscribers.models import Frequency, Subscription
+from runtime.database import database_now
+from subscribers.models import Frequency, Subscriber, Subscription
 
 DIGESTS: Final = (Frequency.DAILY, Frequency.WEEKLY)
 
@@ -20,13 +21,6 @@ def frequency_at(
     )
 
 
-def has_digests_since(
-    subscription: type[Subscription], since: dt.datetime
-) -> sa.ColumnElement[bool]:
-    """Whether digests serve it, or did before a change after that moment."""
-    return sa.or_(
-        subscription.frequency.in_(DIGESTS),
-        sa.and_(
-            subscription.frequency_before.in_(DIGESTS), subscription.frequency_changed_at > since
-        ),
-    )
+def is_no_digest_due() -> sa.ColumnElement[bool]:
+    """Whether a subscriber waits for no turn that is due."""
+    return sa.or_(Subscriber.next_digest_at.is_(None), Subscriber.next_digest_at > database_now())

@@ -11,21 +11,25 @@ from dataclasses import dataclass
 from typing import Final
 
 from subscribers.columns import (
+    AGREED,
     ATTRIBUTES,
     COLUMNS,
+    CONFIRMED,
     CONSENT_DATE,
+    CONSENT_SOURCE,
     EXPORTED_TOO,
     FIRST_NAMES,
     GONE_AT,
     LAST_NAMES,
     MAPPABLE,
+    OPTED_OUT,
     SYNONYMS,
 )
 
 SHOWN_MAX_COLUMNS: Final = 12
 SHOWN_MAX_CHARACTERS: Final = 60
-_ALL_COUNT: Final = frozenset({CONSENT_DATE, GONE_AT})
-"""Of these, the first column with something in it counts, row by row."""
+_ALL_COUNT: Final = frozenset({CONSENT_SOURCE, CONSENT_DATE, GONE_AT, AGREED, CONFIRMED, OPTED_OUT})
+"""Of these, every column is read: the first that says something counts, or a no in any of them."""
 
 
 class ColumnsError(Exception):

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from runtime.database import Moment, database_now, is_postgresql
 from subscribers.consents import By
+from subscribers.frequencies import is_no_digest_due
 from subscribers.import_chunk import BEGINNING, FIELDS, SKIPPED, Fate, Plan, Target
 from subscribers.import_tables import plan as _plan
 from subscribers.models import PLAN_ANEW, Format, Frequency, Subscriber, Subscription
@@ -161,6 +162,7 @@ def _plan_digests(session: Session, target: Target) -> None:
             Subscription.list_id == target.list_id,
             Subscription.state == State.ACTIVE,
             _is_of_digests(Subscription.frequency),
+            is_no_digest_due(),
         )
         .values(next_digest_at=_anew())
         .execution_options(synchronize_session=False)

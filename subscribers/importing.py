@@ -15,9 +15,9 @@ from typing import BinaryIO, Final
 import sqlalchemy as sa
 
 from mail.hashing import suppression_hash
-from runtime.database import Database
+from runtime.database import Database, was_in_the_way
 from subscribers import import_chunk, import_doing, import_tables
-from subscribers.csv_rows import Row, row_reader
+from subscribers.csv_rows import Read, Row, Unconfirmed, row_reader
 from subscribers.csv_text import Fault, Table, TableError
 from subscribers.import_chunk import Consented, Fate, Skip, Target
 from subscribers.import_columns import Columns, ColumnsError, find_columns
@@ -115,20 +115,19 @@ class Source:
         """What people should know about how it is read, if anything."""
         return self._table.encoding.note
 
-    def __iter__(self) -> Iterator[Row | Fault]:
+    def __iter__(self) -> Iterator[Read]:
         for record in self._table:
             yield record if isinstance(record, Fault) else self._read(record)
 
 
-def import_subscribers(
-    database: Database, source: Iterable[Row | Fault], importing: Importing
-) -> Totals:
+def import_subscribers(database: Database, source: Iterable[Read], importing: Importing) -> Totals:
     """Import all rows; raises UnknownListError, and ImportInterruptedError."""
     with database.reading() as session:
         list_id = list_by_slug(session, importing.list_slug).id
     target = Target(list_id, importing.is_confirmed, importing.source, importing.consent)
     totals, seen = Totals(), Seen()
-    chunks = one_ahead(_chunks(iter(source), seen, importing.hash_key, database))
+    rows = _on_terms(source, is_confirmed=importing.is_confirmed)
+    chunks = one_ahead(_chunks(rows, seen, importing.hash_key, database))
     try:
         for chunk in chunks:
             try:
@@ -146,6 +145,17 @@ def import_subscribers(
         chunks.close()
         seen.close()
     return totals
+
+
+def _on_terms(source: Iterable[Read], *, is_confirmed: bool) -> Iterator[Row | Fault]:
+    """The rows that come in; that an import confirms does not hold for who the table says did
+    not.
+    """
+    for read in source:
+        if isinstance(read, Unconfirmed):
+            yield read.why if is_confirmed else read.row
+        else:
+            yield read
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +225,9 @@ def _apply(
         except (sa.exc.IntegrityError, ChangedMeanwhile):
             # Somebody signed up or left at the same moment: that is known now.
             if attempt == ATTEMPTS:
+                raise
+        except sa.exc.OperationalError as error:
+            if attempt == ATTEMPTS or not was_in_the_way(error):
                 raise
     fates, changes = planned.fates, planned.changes
     totals = Totals(

@@ -8,6 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from runtime.database import database_now
 from subscribers.list_fields import ListError, checked
 from subscribers.models import (
     PLAN_ANEW,
@@ -130,7 +131,7 @@ def _plan_digests_anew(session: Session, list_id: int) -> None:
     )
     session.execute(
         sa.update(Subscriber)
-        .where(Subscriber.id.in_(readers), Subscriber.next_digest_at.is_not(None))
+        .where(Subscriber.id.in_(readers), Subscriber.next_digest_at > database_now())
         .values(next_digest_at=PLAN_ANEW)
         .execution_options(synchronize_session=False)
     )

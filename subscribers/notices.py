@@ -44,7 +44,7 @@ class NoticeKind(enum.StrEnum):
     DESK_INVITATION = "desk-invitation"
     """A desk would forward some of its mail. [member_id]"""
     DESK_LINK = "desk-link"
-    """To a desk's keeper: the desk's private link. [why: "asked" or "stop"]"""
+    """To a desk's keeper: the desk's private link. [why: "made" (a keeper) or "stop"]"""
 
 
 def queue(

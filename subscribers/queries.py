@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from runtime.database import BigId
+from subscribers.digest_times import Wish
 from subscribers.merged import current_id
 from subscribers.models import (
     Frequency,
@@ -37,6 +38,12 @@ class Choice:
     """Of the subscription that has not ended; None without one."""
     frequency: Frequency
     """Of that subscription; at once without one."""
+    topic: str | None
+    """The heading under which pages have it."""
+    cadence: str | None
+    """How often something comes, in the office's words."""
+    wish: Wish
+    """When its digests come, as far as it says so."""
 
     @property
     def is_on(self) -> bool:
@@ -209,6 +216,9 @@ def _choices(rows: Sequence[sa.Row[*tuple[Any, ...]]]) -> tuple[Choice, ...]:
             is_private=row.is_private,
             state=SubscriptionState(row.state) if row.state else None,
             frequency=Frequency(row.frequency) if row.frequency else Frequency.AT_ONCE,
+            topic=row.topic,
+            cadence=row.cadence,
+            wish=Wish(row.list_timezone, row.list_digest_hour),
         )
         for row in sorted(rows, key=lambda one: ((one.title or "").casefold(), one.slug))
     )
@@ -228,6 +238,10 @@ _OF_LISTS: Final = (
     MailingList.is_private,
     Subscription.state,
     Subscription.frequency,
+    MailingList.topic,
+    MailingList.cadence,
+    MailingList.timezone.label("list_timezone"),
+    MailingList.digest_hour.label("list_digest_hour"),
 )
 _PROFILE: Final = (
     # Made once: a page asks one question, and every link in a mail leads to a page.

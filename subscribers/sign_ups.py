@@ -155,6 +155,16 @@ def confirm(session: Session, sign_up_id: int, via: Via) -> Change | None:
     return Change(subscriber_id, now, joined=joined, paced=paced, entry_id=entry_id)
 
 
+def lists_of(session: Session, sign_up_id: int) -> dict[int, str]:
+    """The lists that a sign-up asks for, and how often each is to come."""
+    rows = session.execute(
+        sa.select(SignUpList.list_id, SignUpList.frequency)
+        .where(SignUpList.sign_up_id == sign_up_id)
+        .order_by(SignUpList.list_id)
+    )
+    return {row.list_id: row.frequency for row in rows}
+
+
 def forget_old_sign_ups(database: Database) -> None:
     """Delete those whose time to be confirmed is over: what was agreed to is on the log."""
     with database.transaction() as session:

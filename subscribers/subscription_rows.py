@@ -13,6 +13,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from runtime.database import BigId, Moment, database_now, insert, read_clock
 from subscribers.changes import Paced
+from subscribers.frequencies import is_no_digest_due
 from subscribers.merged import current_id
 from subscribers.models import (
     PLAN_ANEW,
@@ -52,6 +53,7 @@ _PLAN_ANEW: Final = (
                 Subscription.frequency_before.is_not(None),
             ),
         ),
+        is_no_digest_due(),
     )
     .values(next_digest_at=PLAN_ANEW)
     .execution_options(synchronize_session=False)
@@ -246,7 +248,10 @@ def pace(
 
 
 def plan_digests_anew(session: Session, subscriber_id: int) -> None:
-    """Have it worked out when the subscriber's next digest is due, if any can be."""
+    """Have it worked out when the subscriber's next digest is due, if any can be.
+
+    One that is due stays so: the turn for it works out the next one, too.
+    """
     session.execute(_PLAN_ANEW, {"subscriber": subscriber_id})
 
 
@@ -282,6 +287,8 @@ def revive(
                 "list_id": old.list_id,
                 "state": State.ACTIVE.value,
                 "frequency": old.frequency,
+                "frequency_before": old.frequency_before,
+                "frequency_changed_at": old.frequency_changed_at,
                 "desk_id": old.desk_id,
                 # Since the same day as before: an undone slip is no new start.
                 "began_at": old.began_at,

@@ -65,7 +65,7 @@ def stopped(page: Page, site: World, person: int) -> None:
 
 
 LOOKS = (
-    Look("page-sign-up", sign_up, 1280, "light", "en", 1120),
+    Look("page-sign-up", sign_up, 1280, "light", "en", 1310),
     Look("page-sign-up-phone-dark", sign_up_amiss, 360, "dark", "en", 820),
     Look("page-preferences", preferences, 1280, "dark", "en", 820),
     Look("page-preferences-phone-rtl", preferences, 360, "light", "ar", 820),

@@ -5,14 +5,14 @@ from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
 from fastapi import Request
-from markupsafe import escape
+from markupsafe import Markup, escape
 from starlette.responses import Response
 
 from mail.tokens import BadSignatureError, TokenError
 from releases.acceptance import last_notice
 from runtime.database import read_clock
 from runtime.i18n import Words, words
-from subscribers.change_words import Reader, named, told
+from subscribers.change_words import Reader, named, rhythms, told
 from subscribers.changes import Change
 from subscribers.commands import TooLate, undo
 from subscribers.consents import change_of
@@ -20,8 +20,8 @@ from subscribers.merged import current_id
 from subscribers.models import Subscriber
 from subscribers.notices import NoticeKind
 from subscribers.queries import profile, titles
-from subscribers.record_models import Consent, SignUp, SignUpList
-from subscribers.sign_ups import confirm
+from subscribers.record_models import Consent, SignUp
+from subscribers.sign_ups import confirm, lists_of
 from subscribers.undo import Undo
 from web.address_page import AddressPages
 from web.boxes import Box
@@ -140,20 +140,21 @@ class SignUpConfirmation:
             if sign_up is None:
                 return self._over(request)
             ours = words(sign_up.language)
-            lists = sa.select(SignUpList.list_id).where(SignUpList.sign_up_id == sign_up_id)
-            asked = titles(session, session.scalars(lists).all())
+            often = lists_of(session, sign_up_id)
+            asked = titles(session, list(often))
             found = profile(session, sign_up.subscriber_id) if sign_up.subscriber_id else None
+            person = session.scalar(
+                sa.select(Subscriber).where(Subscriber.address_key == sign_up.address_key)
+            )
+            when = rhythms(session, often, ours, self._site.settings.zone, person)
         _ = ours.gettext
         box: Box | None = stale(ours) if is_stale else None
         if is_too_soon:
             box = too_soon(ours)
         if change is not None and change.entry_id is not None:
             token = self._site.links.undo_token(change.undo)
-            box = Box(
-                _("Thank you."),
-                escape(_("You now get %(lists)s.")) % {"lists": named(asked, ours)},
-                token,
-            )
+            now = escape(_("You now get %(lists)s.")) % {"lists": named(asked, ours)}
+            box = Box(_("Thank you."), Markup(" ").join([now, *when]), token)
         return self._site.page(
             request,
             "confirm_sign_up.html",
@@ -161,6 +162,7 @@ class SignUpConfirmation:
             status=422 if is_stale or is_too_soon else 200,
             box=box,
             lists=named(asked, ours),
+            when=when,
             is_confirmed=found is not None,
             preferences_url=self._site.links.preferences_url(found.subscriber_id)
             if found is not None

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from mail.tokens import TokenError
 from runtime.i18n import Words, words
-from subscribers.change_words import told
+from subscribers.change_words import Reader, told
 from subscribers.changes import Change
 from subscribers.commands import TooLate, undo
 from subscribers.desk_members import choose, leave
@@ -120,6 +120,8 @@ class MemberPage:
     def _done(
         self, request: Request, visitor: Visitor, change: Change, *, is_leaving: bool
     ) -> Response:
+        reader = Reader(self._site.settings.zone)
+
         def say(session: Session, ours: Words) -> Box:
             _ = ours.gettext
             lead = _("You have left this desk.") if is_leaving else _("Saved.")
@@ -127,7 +129,7 @@ class MemberPage:
             if change.is_nothing:
                 said = _("Nothing came through it.") if is_leaving else None
                 return Box(lead, escape(said or _("Nothing was different from before.")), token)
-            return Box(lead, told(session, change, ours), token)
+            return Box(lead, told(session, change, ours, reader), token)
 
         return self.page(request, visitor, say)
 
@@ -142,7 +144,10 @@ class MemberPage:
             undone: Change | TooLate = undo(session, what, via(request))
             if isinstance(undone, Change):
                 _tell(session, visitor, undone)
-        return self.page(request, visitor, lambda session, ours: undone_box(session, undone, ours))
+        reader = Reader(self._site.settings.zone)
+        return self.page(
+            request, visitor, lambda session, ours: undone_box(session, undone, ours, reader)
+        )
 
     def _moved_on(self, request: Request, visitor: Visitor) -> Response:
         """The desk forwards another list, or none to them: the page was older than that."""

@@ -2,8 +2,8 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
+from runtime.zones import zone_or
 from subscribers.commands import Wanted
 from subscribers.models import Frequency
 from subscribers.pausing import a_month_on, beginning
@@ -39,7 +39,7 @@ class Less:
 
 def less_mail(found: Copy, now: dt.datetime, office_zone: dt.tzinfo) -> Less:
     """What can be offered to who got this copy."""
-    zone = ZoneInfo(found.timezone) if found.timezone else office_zone
+    zone = zone_or(found.timezone, office_zone)
     day = a_month_on(now.astimezone(zone).date())
     until = beginning(day, zone)
     is_paused = found.paused_until is not None and found.paused_until >= until

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from mail.addresses import AddressError, parse_address
 from releases.forgetting import delivered_to, erase_person
-from runtime.i18n import Words, words
+from runtime.i18n import words
 from subscribers.address_changes import Asking
 from subscribers.address_changes import request as ask_for_change
 from subscribers.masking import in_full
@@ -56,7 +56,7 @@ class OwnData:
             address = parse_address(typed.strip())
         except AddressError:
             fault = _("Enter an e-mail address like name@example.com.")
-            return self._change_page(request, ours, typed, fault)
+            return self._change_page(request, found, typed, fault)
         hash_key = self._site.settings.suppression_key
         with self._site.database.transaction() as session:
             became = ask_for_change(session, found.subscriber_id, address, hash_key=hash_key)
@@ -68,25 +68,26 @@ class OwnData:
                     "press the button there, within a week. Until then nothing changes."
                 )
                 box = Box(_("Asked for."), escape(text) % {"address": shown})
-                return self._change_page(request, ours, "", None, box)
+                return self._change_page(request, found, "", None, box)
             case Asking.SAME:
                 fault = _("Our mails come to this address already. Enter another one.")
-                return self._change_page(request, ours, typed, fault)
+                return self._change_page(request, found, typed, fault)
             case Asking.TOO_MANY:
                 fault = _("So many changes were asked for that this must wait. Try in an hour.")
-                return self._change_page(request, ours, typed, fault, status=429)
+                return self._change_page(request, found, typed, fault, status=429)
             case Asking.GONE:
                 return self._site.error(request, 404)
 
     def _change_page(
         self,
         request: Request,
-        ours: Words,
+        found: Profile,
         typed: str,
         fault: str | None,
         box: Box | None = None,
         status: int = 422,
     ) -> Response:
+        ours = words(found.language)
         if fault is not None:
             link = Markup('<a href="#address">{}</a>').format(fault)
             box = Box(ours.gettext("Nothing was changed."), link, is_error=True)
@@ -95,6 +96,7 @@ class OwnData:
             "change_address.html",
             ours,
             status=200 if fault is None else status,
+            is_desk=found.is_desk,
             box=box,
             typed=typed,
             fault=fault,
@@ -126,6 +128,7 @@ class OwnData:
             request,
             "erase.html",
             words(found.language),
+            is_desk=found.is_desk,
             address=Markup('<bdi dir="ltr">{}</bdi>').format(in_full(found.address)),
             back_path=request.url.path,
         )
@@ -140,6 +143,6 @@ class OwnData:
             request,
             "message.html",
             ours,
-            title=_("Your data is erased"),
+            title=_("The desk's data is erased") if found.is_desk else _("Your data is erased"),
             text=_("One last mail comes to tell you so. After it, nothing comes from us."),
         )

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from mail.text import NAME_MAX_CHARACTERS, clean_line, clean_name
 from runtime.i18n import Words, best_language
-from runtime.zones import known_zones
+from runtime.zones import known_zones, zone_or
 from subscribers.commands import KEEP, Keep, Wanted
 from subscribers.pausing import beginning, days_offered, first_day
 from subscribers.queries import Choice, Profile
@@ -26,13 +26,13 @@ class Asked:
     found: Profile
     visitor: Visitor
     now: dt.datetime
-    office_zone: dt.tzinfo
+    office_zone: ZoneInfo
     seals: Seals
 
     @property
     def zone(self) -> dt.tzinfo:
         """Where the subscriber is."""
-        return ZoneInfo(self.found.timezone) if self.found.timezone else self.office_zone
+        return zone_or(self.found.timezone, self.office_zone)
 
     @property
     def paused_to(self) -> dt.date | None:
@@ -245,7 +245,7 @@ class _Reading:
         name = self._form.one("timezone")
         if name is None or (name and not self._is_known(name)):
             return self._asked.zone
-        return ZoneInfo(name) if name else self._asked.office_zone
+        return zone_or(name, self._asked.office_zone)
 
     @staticmethod
     def _is_known(name: str) -> bool:

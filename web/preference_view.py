@@ -8,13 +8,17 @@ from markupsafe import Markup, escape
 
 from runtime.i18n import Words
 from runtime.zones import zone_label, zone_labels
+from subscribers.digest_times import Clock, Wish, clock_of
+from subscribers.digest_words import hour_of, often_choices, when
+from subscribers.frequencies import DIGESTS
 from subscribers.masking import in_full
-from subscribers.models import Frequency
+from subscribers.models import SubscriptionState
 from subscribers.pausing import days_offered
 from subscribers.queries import Choice
 from web.boxes import Box
 from web.options import HOURS, language_options, options
 from web.preference_form import Asked, Draft, draft
+from web.topics import by_topic
 from web.unsubscribe import shown_address
 
 
@@ -24,7 +28,9 @@ class Row:
 
     key: str
     title: Markup
-    description: str | None
+    topic: str | None
+    about: tuple[str, ...]
+    """What it is, and how often something comes, in the office's words."""
     choice: Choice
 
 
@@ -33,11 +39,12 @@ def view(asked: Asked, typed: Draft | None, ours: Words) -> dict[str, Any]:
     found = asked.found
     shown = typed or draft(asked)
     first, last = days_offered(asked.now, asked.zone)
+    usual, own = _usual(asked), Wish(found.timezone, found.digest_hour)
     return {
         "visitor": asked.visitor,
         "profile": found,
         "address": shown_to(asked),
-        "rows": _rows(asked, ours),
+        "topics": by_topic(_rows(asked, ours), lambda row: row.topic),
         "draft": shown,
         "paused_to": asked.paused_to,
         "pause_first": first.isoformat(),
@@ -45,6 +52,9 @@ def view(asked: Asked, typed: Draft | None, ours: Words) -> dict[str, Any]:
         "often": often_choices(ours),
         "options": options,
         "language_options": language_options,
+        "when": {key: when(_clock(asked, own, one), ours) for key, one in asked.choices.items()},
+        "usual_hour": hour_of(usual),
+        "usual_zone": zone_label(usual.zone.key, ours.language),
         "zone_label": zone_label(shown.timezone, ours.language),
         "zone_options": _zone_options(ours.language),
         "hours": HOURS,
@@ -75,10 +85,11 @@ def _rows(asked: Asked, ours: Words) -> list[Row]:
     for key, one in asked.choices.items():
         if asked.visitor.is_private or not one.is_private:
             title = Markup("<bdi>{}</bdi>").format(one.title)
-            rows.append(Row(key, title, one.description, one))
+            about = tuple(filter(None, (one.description, one.cadence)))
+            rows.append(Row(key, title, one.topic, about, one))
             continue
         number += 1
-        rows.append(Row(key, escape(_unnamed(number, unnamed, ours)), None, one))
+        rows.append(Row(key, escape(_unnamed(number, unnamed, ours)), None, (), one))
     return rows
 
 
@@ -88,14 +99,26 @@ def _unnamed(number: int, of: int, ours: Words) -> str:
     return ours.gettext("A list for accredited press (%(number)d)") % {"number": number}
 
 
-def often_choices(ours: Words) -> list[tuple[str, str]]:
-    """How often a list can come: the value, and what people call it."""
-    _ = ours.gettext
+def _clock(asked: Asked, own: Wish, *more: Choice) -> Clock:
+    """When digests come to who wishes so, and has these lists so besides those they have so now."""
+    found = asked.found
+    lists = {one.list_id: one.wish for one in (*_digests(asked), *more)}
+    wishes = [lists[list_id] for list_id in sorted(lists)]
+    return clock_of(own, wishes, found.language, asked.office_zone)
+
+
+def _digests(asked: Asked) -> list[Choice]:
     return [
-        (Frequency.AT_ONCE.value, _("At once")),
-        (Frequency.DAILY.value, _("Once a day")),
-        (Frequency.WEEKLY.value, _("Once a week")),
+        one
+        for one in asked.found.choices
+        if one.state == SubscriptionState.ACTIVE and one.frequency in DIGESTS
     ]
+
+
+def _usual(asked: Asked) -> Clock:
+    """When digests come to who says nothing of it themselves."""
+    on = [one for one in asked.found.choices if one.is_on]
+    return _clock(asked, Wish(None, None), *([] if _digests(asked) else on))
 
 
 @functools.cache

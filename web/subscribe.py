@@ -10,13 +10,15 @@ from starlette.responses import Response
 
 from mail.addresses import Address, AddressError, parse_address
 from runtime.i18n import Words, best_language, supported, words
+from subscribers.digest_times import Wish, clock_of
+from subscribers.digest_words import often_choices, when
 from subscribers.models import Format, Frequency, MailingList
 from subscribers.sign_ups import Answer, Asked, ask
 from web.forms import Form, FormFault
 from web.languages import accepted_language
 from web.options import language_options, options
 from web.pages import Site
-from web.preference_view import often_choices
+from web.topics import Topic, by_topic
 from web.unsubscribe import stale
 from web.visits import via
 
@@ -43,15 +45,7 @@ class Typed:
     format: str = Format.HTML.value
 
 
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """Public lists under one heading; the last group has none."""
-
-    title: str | None
-    lists: tuple[sa.Row[*tuple[Any, ...]], ...]
-    """Of each what the page says."""
-
-
+_ListRow = sa.Row[*tuple[Any, ...]]
 _PUBLIC: Final = (
     sa.select(
         MailingList.id,
@@ -60,6 +54,8 @@ _PUBLIC: Final = (
         MailingList.description,
         MailingList.topic,
         MailingList.cadence,
+        MailingList.timezone,
+        MailingList.digest_hour,
     )
     .where(MailingList.is_private.is_(False))
     .order_by(MailingList.title)
@@ -132,32 +128,36 @@ class SubscribePages:
         faults: Sequence[Fault] = (),
         is_stale: bool = False,
     ) -> Response:
+        topics = self._topics()
         return self._site.page(
             request,
             "subscribe.html",
             ours,
             status=422 if faults or is_stale else 200,
             headers={"X-Robots-Tag": "all", "Vary": "Accept-Language"},
-            topics=self._topics(),
+            topics=topics,
             typed=typed,
             faults=faults,
             box=stale(ours) if is_stale else None,
             often=often_choices(ours),
+            when={one.slug: self._when(one, ours) for topic in topics for one in topic.lists},
             languages=[words(language) for language in supported()],
             options=options,
             language_options=language_options,
             trap=TRAP,
         )
 
-    def _topics(self) -> list[Topic]:
+    def _when(self, one: _ListRow, ours: Words) -> str:
+        """When its digests come to somebody who reads this page's language."""
+        wish = Wish(one.timezone, one.digest_hour)
+        return when(
+            clock_of(Wish(None, None), [wish], ours.language, self._site.settings.zone), ours
+        )
+
+    def _topics(self) -> list[Topic[_ListRow]]:
         with self._site.database.asking() as session:
             lists = session.connection().execute(_PUBLIC).all()
-        named = sorted({one.topic for one in lists if one.topic}, key=str.casefold)
-        topics = [
-            Topic(title, tuple(one for one in lists if one.topic == title)) for title in named
-        ]
-        others = tuple(one for one in lists if not one.topic)
-        return [*topics, Topic(None, others)] if others else topics
+        return by_topic(lists, lambda one: one.topic)
 
 
 def wording_of(titles: Sequence[str], ours: Words) -> str:

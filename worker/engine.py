@@ -280,9 +280,9 @@ class Slice:
         return self._clock() >= self._ends_at
 
     def on_begin(self, item: Item) -> None:
-        """Just before the message can become complete."""
+        """Just before the message can become complete at the server: in the journal first."""
         hand, recipient = item.key
-        hand.begin(recipient)
+        hand.slot.begun(recipient.subscriber_id, recipient.attempts + 1)
 
     def on_outcome(self, item: Item, outcome: Outcome) -> None:
         """The journal first, then the ledger."""

@@ -1,13 +1,21 @@
 """Makes one person's copy: the stencil of their rendering, filled with their values."""
 
 import datetime as dt
-from collections.abc import Callable
+import itertools
+import operator
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import sqlalchemy as sa
 
-from mail.addresses import Address, Mailbox
-from mail.holes import Value, encode_html, encode_message_id, encode_text, encode_to, encode_token
+from mail.holes import (
+    Value,
+    encode_html,
+    encode_message_ids,
+    encode_text,
+    encode_to_person,
+    encode_tokens,
+)
 from mail.message_ids import message_ids
 from mail.stencil import Stencil, StencilError
 from mail.tokens import Keyring, Purpose, pack
@@ -52,40 +60,46 @@ class Filling:
         """
         fillers = self._load_fillers({one.rendering_id for one in leased.recipients})
         titles = self._load_titles({one.list_set_id for one in leased.recipients})
-        identify = message_ids(leased.salt, self._domain)
-        whys, desks = self._whys, self._desks
-        sign_unsubscribe = self._keyring.signer(Purpose.UNSUBSCRIBE)
-        sign_preferences = self._keyring.signer(Purpose.PREFERENCES)
-        sign_return_path = self._keyring.signer(Purpose.RETURN_PATH)
-        packed_sets = {one: pack(one) for one in titles}
-        of_distribution = pack(leased.distribution_id)
-        bounce_domain = self._sending.bounce_domain
-        mail_from, zone = self._mail_from, self._sending.timezone
+        signed = self._sign(leased, titles)
+        whys, desks, zone = self._whys, self._desks, self._sending.timezone
 
         def make(recipient: Recipient) -> tuple[str, str, bytes]:
-            subscriber_id, since = recipient.subscriber_id, recipient.since
+            since, subscriber_id, _, _, rendering_id, list_set_id, address, name, language = (
+                recipient
+            )
             if not 1 < since.day < 28:
                 # Only then may the office have another month than UTC; converting takes long.
                 since = since.astimezone(zone)
-            list_set_id = recipient.list_set_id
-            is_for_desk = recipient.rendering_id in desks
-            key = (list_set_id, since.year, since.month, recipient.language, is_for_desk)
+            key = (list_set_id, since.year, since.month, language, rendering_id in desks)
             reasons = whys.get(key) or self._why(key, titles[list_set_id], since)
-            local, _, domain = recipient.address.rpartition("@")
-            who = pack(subscriber_id)
-            values = (
-                encode_to(Mailbox(Address(local, domain), recipient.name or "")),
-                encode_message_id(identify(subscriber_id)),
-                encode_token(sign_unsubscribe(who + packed_sets[list_set_id])),
-                encode_token(sign_preferences(who)),
-                *reasons,
-            )
-            return_path = mail_from
-            if bounce_domain is not None:
-                return_path = f"b-{sign_return_path(of_distribution + who)}@{bounce_domain}"
-            return return_path, recipient.address, fillers[recipient.rendering_id](values)
+            return_path, *values = signed[subscriber_id]
+            filled = (encode_to_person(address, name or ""), *values, *reasons)
+            return return_path, address, fillers[rendering_id](filled)
 
         return make
+
+    def _sign(
+        self, leased: Leased, list_sets: Iterable[int]
+    ) -> dict[int, tuple[str, Value, Value, Value]]:
+        """Everyone's return path, Message-ID and two tokens: all at once, which is far faster."""
+        sign = self._keyring.sign_all
+        people = [one.subscriber_id for one in leased.recipients]
+        packed = [pack(person) for person in people]
+        packed_sets = {one: pack(one) for one in list_sets}
+        sets = [packed_sets[one.list_set_id] for one in leased.recipients]
+        return_paths: Iterable[str] = itertools.repeat(self._mail_from)
+        if (domain := self._sending.bounce_domain) is not None:
+            distribution = pack(leased.distribution_id)
+            tokens = sign(Purpose.RETURN_PATH, (distribution + who for who in packed))
+            return_paths = [f"b-{token}@{domain}" for token in tokens]
+        values = zip(
+            return_paths,
+            encode_message_ids(message_ids(leased.salt, self._domain)(people)),
+            encode_tokens(sign(Purpose.UNSUBSCRIBE, map(operator.add, packed, sets))),
+            encode_tokens(sign(Purpose.PREFERENCES, packed)),
+            strict=False,
+        )
+        return dict(zip(people, values, strict=False))
 
     def _why(
         self, key: tuple[int, int, int, str, bool], titles: tuple[str, ...], since: dt.datetime

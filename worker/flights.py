@@ -120,7 +120,7 @@ class _Dialogue:
             octets = self._wire.recv(65536)
             if not octets:
                 raise EOFError
-            self._replies = self._reader.feed(octets)
+            self._replies = list(self._reader.feed(octets))
             if self._reader.fault is not None and not self._replies:
                 raise RelayTroubleError(f"it answers nonsense: {self._reader.fault}")
         return self._replies.pop(0)

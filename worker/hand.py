@@ -111,13 +111,10 @@ class Hand:
         self.is_stopped = True
         self.is_drawn = True
 
-    def begin(self, recipient: Recipient) -> None:
-        """Note that the message may be complete at the server any moment now."""
-        self.slot.begun(recipient.subscriber_id, recipient.attempts + 1)
-
     def settle(self, recipient: Recipient, outcome: Outcome) -> None:
         """Note what came of it: in the journal first."""
-        self._note(recipient, outcome)
+        if type(outcome) is not Unsent:
+            self._note(recipient, outcome)
         self._out -= 1
 
     def take_entries(self) -> list[Entry]:
@@ -134,6 +131,7 @@ class Hand:
                 rcpt_to,
                 data,
                 has_leading_dots=False,  # a stencil has none
+                is_7bit=rcpt_to.isascii(),  # nor another value that is not ASCII
                 goes_alone=recipient.is_in_doubt,
             )
         except Exception as error:  # a bug or a bad value concerns this person alone
@@ -159,8 +157,6 @@ class Hand:
         self._note(recipient, Failed(None, reason))
 
     def _note(self, recipient: Recipient, outcome: Outcome) -> None:
-        if type(outcome) is Unsent:
-            return
         self.has_answered = True
         attempt = recipient.attempts + 1
         self.slot.outcome(recipient.subscriber_id, attempt, outcome)

@@ -58,7 +58,9 @@ class Slot:
         self._start = start
         self._end = start + SLOT_SIZE
         self._position = start
-        self._serial = 0
+        self._seed = 0
+        self._last_accepted: Accepted | None = None
+        self._last_text = b""
         self.is_free = True
 
     @property
@@ -69,7 +71,7 @@ class Slot:
     def open(self, lease_id: int, batch_id: int, serial: int) -> None:
         """Use the slot for a batch."""
         self.is_free = False
-        self._serial = serial
+        self._seed = serial & 0xFFFFFFFF
         # The header last: what is read under it was written under it.
         position = self._start + _SLOT.size
         self._memory[position : position + _FRAME.size] = bytes(_FRAME.size)
@@ -89,8 +91,10 @@ class Slot:
     def outcome(self, subscriber_id: int, attempt: int, outcome: Outcome) -> None:
         """What came of it; nothing is noted of what was not sent."""
         if type(outcome) is Accepted:  # nearly all are
+            if outcome is not self._last_accepted:
+                self._last_accepted, self._last_text = outcome, _text(str(outcome.reply))
             body = _BODY.pack(_ACCEPTED, subscriber_id, attempt, outcome.reply.code)
-            self._note(body + _text(str(outcome.reply)))
+            self._note(body + self._last_text)
             return
         match outcome:
             case Deferred(reply, why):
@@ -107,7 +111,7 @@ class Slot:
         self._note(body + _text(text))
 
     def _note(self, body: bytes) -> bool:
-        record = _FRAME.pack(len(body), crc32(body, self._serial & 0xFFFFFFFF)) + body
+        record = _FRAME.pack(len(body), crc32(body, self._seed)) + body
         position = self._position
         end = position + len(record)
         if end > self._end:

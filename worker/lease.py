@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import sqlalchemy as sa
@@ -31,9 +32,8 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def clock_that_never_stops() -> float:
-    """Seconds that go on while the machine is suspended, as the database's clock does."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+clock_that_never_stops: Final = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
+"""Seconds that go on while the machine is suspended, as the database's clock does."""
 
 
 class LeaseKeeper:

@@ -62,6 +62,8 @@ def take_next(session: Session, lease_id: int) -> Held | None:
         if notice is None:
             return None
         if notice.lease_id is not None:
+            if _lives(session, notice.lease_id):
+                continue
             _note_loss(session, notice, notice.lease_id)
         if notice.due_at is not None:
             notice.lease_id = lease_id
@@ -112,6 +114,15 @@ def forget_old_notices(database: Database) -> None:
 def _is_free() -> sa.ColumnElement[bool]:
     is_held = sa.exists().where(Lease.id == Notice.lease_id)
     return sa.and_(Notice.due_at <= database_now(), ~is_held)
+
+
+def _lives(session: Session, lease_id: int) -> bool:
+    """Whether a lease is there after all.
+
+    The statement that found and locked the notice sees no lease that was taken since it began,
+    though it does see who holds the notice by then.
+    """
+    return session.scalar(sa.select(Lease.id).where(Lease.id == lease_id)) is not None
 
 
 def _note_loss(session: Session, notice: Notice, lease_id: int) -> None:

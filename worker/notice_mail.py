@@ -9,11 +9,11 @@ from mail.message import build_message
 from mail.message_ids import message_id
 from mail.stencil import compile_stencil
 from mail.text import clean_line
-from releases.inlining import inline_styles
 from releases.rendering import Sending
 from releases.templating import environment
 from runtime.i18n import words
 from subscribers.record_models import Notice
+from worker.notice_html import notice_html
 from worker.notice_words import Said
 
 
@@ -38,7 +38,7 @@ def notice_mail(notice: Notice, said: Said, sending: Sending, date: dt.datetime)
         "is_rehearsal": sending.is_rehearsal,
     }
     text = environment().get_template("email/notice.txt").render(view) + "\n"
-    html = inline_styles(environment().get_template("email/notice.html").render(view))
+    html = notice_html(view)
     headers = notice_headers(
         sender=sending.from_,
         reply_to=None,

@@ -8,20 +8,23 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
 from runtime.i18n import Words, words
-from subscribers.change_words import Reader, named, told
+from subscribers.change_words import Reader, named, rhythms, told
 from subscribers.consents import change_of
-from subscribers.desks import invitation
+from subscribers.desks import desk_facts, invitation
 from subscribers.links import Links
-from subscribers.models import MailingList
+from subscribers.masking import in_full
+from subscribers.models import Subscriber
 from subscribers.notices import NoticeKind
-from subscribers.queries import titles
-from subscribers.record_models import AddressChange, Consent, Notice, SignUp, SignUpList
+from subscribers.queries import frequencies, titles
+from subscribers.record_models import AddressChange, Consent, Notice, SignUp
+from subscribers.sign_ups import lists_of
 from subscribers.undo import Undo
 
 
@@ -44,7 +47,7 @@ class Telling:
     session: Session
     notice: Notice
     links: Links
-    zone: dt.tzinfo
+    zone: ZoneInfo
     now: dt.datetime
     ours: Words
 
@@ -57,7 +60,7 @@ class Telling:
 
 
 def say(
-    session: Session, notice: Notice, links: Links, zone: dt.tzinfo, now: dt.datetime
+    session: Session, notice: Notice, links: Links, zone: ZoneInfo, now: dt.datetime
 ) -> Said | None:
     """The words of a notice; None where what it speaks of is gone."""
     telling = Telling(session, notice, links, zone, now, words(notice.language))
@@ -69,12 +72,10 @@ def _confirm_sign_up(to: Telling) -> Said | None:
     sign_up = to.session.get(SignUp, to.notice.detail["sign_up_id"])
     if sign_up is None or sign_up.confirmed_at is not None:
         return None
-    asked = to.session.scalars(
-        sa.select(MailingList.title)
-        .join(SignUpList, SignUpList.list_id == MailingList.id)
-        .where(SignUpList.sign_up_id == sign_up.id)
-        .order_by(MailingList.title)
-    ).all()
+    asked = lists_of(to.session, sign_up.id)
+    person = to.session.scalar(
+        sa.select(Subscriber).where(Subscriber.address_key == sign_up.address_key)
+    )
     return Said(
         _("Please confirm: do you want our mails?"),
         (
@@ -83,8 +84,9 @@ def _confirm_sign_up(to: Telling) -> Said | None:
                     "Somebody, probably you, asked on our page for %(lists)s "
                     "to come to this address."
                 ),
-                lists=named(tuple(asked), to.ours),
+                lists=named(titles(to.session, list(asked)), to.ours),
             ),
+            *rhythms(to.session, asked, to.ours, to.zone, person),
             to.line(_("If it was you, open this page and press the button there:")),
         ),
         (_("Confirm"), to.links.sign_up_url(sign_up.id)),
@@ -97,6 +99,8 @@ def _already_subscribed(to: Telling) -> Said | None:
     if to.notice.subscriber_id is None:
         return None
     lists = titles(to.session, to.notice.detail["lists"])
+    often = frequencies(to.session, to.notice.subscriber_id, to.notice.detail["lists"])
+    person = to.session.get(Subscriber, to.notice.subscriber_id)
     return Said(
         _("You get these mails already"),
         (
@@ -107,6 +111,7 @@ def _already_subscribed(to: Telling) -> Said | None:
                 ),
                 lists=named(lists, to.ours),
             ),
+            *rhythms(to.session, often, to.ours, to.zone, person),
             to.line(_("Here you see what you get, and can change it. The link is good for a day:")),
         ),
         (
@@ -256,28 +261,46 @@ def _desk_link(to: Telling) -> Said | None:
     _ = to.ours.gettext
     if to.notice.subscriber_id is None:
         return None
+    link = (
+        _("See and change everything"),
+        to.links.private_url(to.notice.subscriber_id, to.now),
+    )
     if to.notice.detail.get("why") == "stop":
-        lead = to.line(
+        asked = to.line(
             _(
                 "Somebody who reads the desk that you keep asked for its mails to stop. "
                 "Only you can do that:"
             )
         )
-    else:
-        lead = to.line(
-            _(
-                "Somebody, probably you, asked for the link of the desk that you keep. "
-                "It is good for a day; do not pass it on:"
-            )
-        )
+        rest = to.line(_("If nothing should change, do nothing."))
+        return Said(_("About the desk that you keep"), (asked,), link, (rest,))
+    desk = desk_facts(to.session, to.notice.subscriber_id)
+    if desk is None:
+        return None
     return Said(
         _("About the desk that you keep"),
-        (lead,),
         (
-            _("See and change everything"),
-            to.links.private_url(to.notice.subscriber_id, to.now),
+            to.line(
+                _("Our office has made you keeper of %(desk)s (%(address)s)."),
+                desk=Markup("<strong><bdi>{}</bdi></strong>").format(desk.name),
+                address=Markup('<bdi dir="ltr">{}</bdi>').format(in_full(desk.address)),
+            ),
+            to.line(
+                _(
+                    "A desk is an address that several people read, so no link in its mails "
+                    "stops them. As its keeper you decide what it gets. You can also invite "
+                    "people to have some of it forwarded to an address of their own."
+                )
+            ),
+            to.line(
+                _(
+                    "All of that is on one page. The link is good for a day; do not pass it on. "
+                    "If it is too old, open it all the same: a new one comes to you."
+                )
+            ),
         ),
-        (to.line(_("If nothing should change, do nothing.")),),
+        link,
+        (to.line(_("If this is a mistake, tell us: answer this mail.")),),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from releases.batches import has_open_batch
-from releases.digests import Turn, is_anybody_due
+from releases.digests.turn import Turn, is_anybody_due
 from releases.leasing import release_lease, renew_lease, take_lease
 from releases.models import URGENT_LANE, DistributionState
 from releases.partitions import build_partitions
@@ -41,6 +41,8 @@ from worker.notice_ledger import forget_old_notices, is_any_due
 
 EVERY_SECONDS: Final = 1.0
 DELIVERS_MAX: Final = 64
+ROUND_SECONDS: Final = 2.0
+"""How long all distributions may keep the sweep from its other duties."""
 SHARE_SECONDS: Final = 1.0
 """How long one distribution may keep the sweep from its other duties."""
 PATIENCE_ROUNDS: Final = 2
@@ -75,6 +77,9 @@ class Sweep:
         self._standstills: dict[int, tuple[int, int]] = {}
         # What takes longer than a round may has a thread of its own; one for each duty.
         self._beside: dict[str, threading.Thread] = {}
+        # The distribution that a round came to, when it left others to the next.
+        self._attended_to: int | None = None
+        self._is_rehearsal = context.settings.is_rehearsal
         self._thread = threading.Thread(target=self._run, name="medianote-sweep", daemon=True)
 
     def start(self) -> None:
@@ -114,11 +119,13 @@ class Sweep:
         self._standstills = {
             one.id: self._standstills[one.id] for one in left if one.id in self._standstills
         }
-        for one in left:
-            self._do(f"distribution {one.id}", functools.partial(self._attend, one))
+        self._attend_to(left)
         if any(one.state == DistributionState.RUNNING for one in left):
             self._do("deliveries", self._ring_deliver)
-        self._pause_seconds = _until_next(left)
+        if self._attended_to is not None:
+            self._pause_seconds = SHORTEST_PAUSE_SECONDS  # the others are waiting
+        else:
+            self._pause_seconds = _until_next(left)
 
     def _run(self) -> None:
         while not self._ended.wait(self._pause_seconds):
@@ -171,13 +178,12 @@ class Sweep:
 
     def _see_to_digests(self) -> None:
         """At eight in the morning many people are due at once."""
-        settings = self._context.settings
-        if settings.is_rehearsal:
-            return  # whoever is not to be mailed now would have had theirs
+        if self._is_rehearsal:
+            return
         with self._context.database.reading() as session:
             if not is_anybody_due(session):
                 return
-        turn = Turn(self._context.database, settings.zone)
+        turn = Turn(self._context.database, self._context.settings.zone)
 
         def plan() -> None:
             while turn.plan_some() and not self._ended.is_set():
@@ -211,9 +217,30 @@ class Sweep:
             with self._context.database.transaction() as session:
                 release_lease(session, self._lease_id)
 
+    def _attend_to(self, left: list[Unfinished]) -> None:
+        """For so long as a round may take; the next one goes on after the last. Urgent ones and
+        what is to begin are first in each round: there may be hundreds of digests.
+        """
+        ends_at = time.monotonic() + ROUND_SECONDS
+        last = self._attended_to
+        self._attended_to = None
+        first = [one for one in left if one.is_first]
+        others = [one for one in left if not one.is_first]
+        waiting = [one for one in others if last is None or one.id > last]
+        for one in first:
+            self._do(f"distribution {one.id}", functools.partial(self._attend, one))
+        for one in [*waiting, *(one for one in others if one not in waiting)]:
+            if self._attended_to is not None and time.monotonic() > ends_at:
+                return
+            self._do(f"distribution {one.id}", functools.partial(self._attend, one))
+            self._attended_to = one.id
+        self._attended_to = None
+
     def _attend(self, one: Unfinished) -> None:
         database, doorbell = self._context.database, self._context.doorbell
         match one.state:
+            case DistributionState.SCHEDULED if one.is_digest and self._is_rehearsal:
+                pass  # whoever is not to be mailed now would have had theirs
             case DistributionState.SCHEDULED if one.is_due:
                 with database.transaction() as session:
                     is_started = start(session, one.id)

@@ -119,7 +119,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("distribution_id", "subscriber_id", name=op.f("pk_digest_member")),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_digest_member_subscriber_id", "digest_member", ["subscriber_id"])
+    op.create_index(
+        "ix_digest_member_subscriber_id", "digest_member", ["subscriber_id", "distribution_id"]
+    )
     op.create_index("ix_distribution_finished_at", "distribution", ["finished_at"])
     op.create_index(
         "ix_distribution_due_at",

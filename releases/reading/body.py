@@ -26,6 +26,11 @@ from releases.reading.spans import Label, Span
 from releases.reading.transcripts import speaker_of
 
 _QUOTED = re.compile(r"^>\s?")
+_ADDRESS = re.compile(r"://|\bwww\.|\S@\S|\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}/", re.IGNORECASE)
+# No. 3 and U.S. Policy are no sentences.
+_INNER_STOP = re.compile(r"(?:[^\W\d_]{4,}|\d{4})[.!…][”\"')]?\s+[^\W_a-z]|[。！][^」』”]")
+_STATEMENT = re.compile(r"(?:It|They|He|She|There|We|I|You) [a-z’']+ ")
+_MANY_WORDS, _MANY_WORDS_IN_CAPS = 12, 14
 _OPENING_QUOTES = "\"“„«‘'"
 _PAGE_STARTS = frozenset("-–—*(mMpPoOcCsSwW第с1234567890aA[")
 
@@ -196,7 +201,11 @@ class BodyReader:
     def _looks_like_heading(self, part: list[Line], words: str) -> bool:
         if len(words) > 100 or len(part) > 2 or words[0].islower():
             return False
-        if (ends_sentence(words) and not words.endswith("?")) or len(words.split()) > 14:
+        if ends_sentence(words) and not words.endswith("?"):
+            return False
+        if len(words.split()) > (_MANY_WORDS_IN_CAPS if is_caps(words) else _MANY_WORDS):
+            return False
+        if _ADDRESS.search(words) or _INNER_STOP.search(words) or _STATEMENT.match(words):
             return False
         if is_advisory_field(words) or is_schedule_line(words):
             return False

@@ -3,6 +3,7 @@
 import datetime
 import re
 
+from releases.clocks import find_times
 from releases.embargo import parse_moment
 from releases.errors import EmbargoError
 from releases.reading.dates import find_dates
@@ -44,6 +45,28 @@ _FOR_RELEASE = re.compile(
     r"|\d{1,2} [a-z]+ \d{4}),? (?:at )?)?(?:\d{1,2}(?:[:.]\d\d)? ?(?:[ap]\.? ?m|hrs|hours"
     r"|[a-z]{2,4}\b|\()|noon|midnight|delivery)"
 )
+# To be released on 5 March 2024 at 06:00; Not before 06:00; For release: Monday, 6 p.m.
+_RELEASED_AT = re.compile(
+    r"^[^\w]{0,4}(?:please )?(?:for (?:release|publication|use)"
+    r"|(?:to|may|can|must|should) (?:only |not )?be (?:released|published|used)"
+    r"|(?:release|publication) time|not before|zur veroffentlichung)[:,]? "
+    r"(?:(?:only|at|on|after|from|before|not before|am|ab|den) )*(?:[a-z]+,? (?:the )?)?"
+    r"(?:(?:[a-z]+\.? \d{1,2},? \d{4}|\d{1,2}\.? [a-z]+,? \d{4}|\d{1,2}[./]\d{1,2}[./]\d{2,4}"
+    r"|\d{4}-\d\d-\d\d),? (?:at |um )?)?"
+    r"(?:at )?(?:\d{1,2}[:.]\d\d\b|\d{1,2} ?[ap]\.? ?m\b|noon\b|midnight\b)"
+)
+_RELEASED_AT_LONGEST = 120
+"""Characters; what is longer tells of something that will be published."""
+_SPEAKS_OF_RELEASE = re.compile(
+    r"\b(?:releas|publi[sc]|embargo|sperrfrist|veroffentlich|divulg|difus|diffus|pubblic|публик)"
+)
+# A press release has a time, too, and what was released is out.
+_RELEASE = re.compile(
+    r"(?<!press )(?<!news )(?<!media )(?<!immediate )\brelease\b|\b(?:publication|publish|embargo"
+    r"|sperrfrist|veroffentlichung|diffusion|difusion|publicacion|pubblicazione|divulgacao"
+    r"|публикац\w*)\b|\bbe (?:released|published)\b"
+)
+_DO_NOT_USE = re.compile(r"\bdo not use\b")
 _NONE = re.compile(
     r"^[^\w]{0,4}(?:no embargo|not embargoed|embargo:? (?:none|no|lifted|aucun|keine|ninguno"
     r"|nessuno|нет)|keine sperrfrist|embargo (?:has been )?lifted)\b"
@@ -90,7 +113,18 @@ def is_embargo(words: str) -> bool:
         return False
     # Somebody else's embargo is taken out first ("lifts its arms embargo until May").
     own = _ABOUT.sub(" ", folded)
-    return _STRONG.search(own) is not None or _FOR_RELEASE.match(own) is not None
+    return _STRONG.search(own) is not None or _says_when_released(own)
+
+
+def _says_when_released(folded: str) -> bool:
+    if _FOR_RELEASE.match(folded):
+        return True
+    return len(folded) <= _RELEASED_AT_LONGEST and _RELEASED_AT.match(folded) is not None
+
+
+def speaks_of_release_and_time(words: str) -> bool:
+    """Whether a line names a release to come and a time of day, in whatever words."""
+    return _RELEASE.search(fold(words[:600])) is not None and bool(find_times(words[:600]))
 
 
 def smells_of_embargo(words: str) -> bool:
@@ -105,7 +139,21 @@ def is_loud_embargo(words: str) -> bool:
     """An embargo line that stands outside the header: in capitals, or nothing but that."""
     if len(words) > 300 or not is_embargo(words):
         return False
-    return is_caps(words) or _STRONG.match(fold(words)) is not None
+    folded = fold(words)
+    return is_caps(words) or _STRONG.match(folded) is not None or _says_when_released(folded)
+
+
+def is_closing_embargo(words: str) -> bool:
+    """A last paragraph that holds the release back as one on top would: it says until when.
+
+    "Do not use the water before 18:00" may well end a text, and holds nothing back.
+    """
+    if len(words) > 300 or not is_embargo(words):
+        return False
+    folded = fold(words)
+    if _SPEAKS_OF_RELEASE.search(folded):
+        return is_loud_embargo(words) or not names_no_moment(words)
+    return is_loud_embargo(words) and not _DO_NOT_USE.search(folded)
 
 
 def read_embargo(

@@ -2,12 +2,14 @@
 
 import datetime
 import re
+from collections.abc import Iterator
 
 from releases.content import Kind
 from releases.errors import EmbargoError
 from releases.reading.datelines import Dateline
 from releases.reading.dates import FoundDate, find_dates
 from releases.reading.embargo_lines import (
+    is_closing_embargo,
     is_embargo,
     is_loud_embargo,
     mentions,
@@ -18,6 +20,7 @@ from releases.reading.embargo_lines import (
 from releases.reading.kinds import PrintedKind, kind_of_title
 from releases.reading.lines import Line, fold, groups
 from releases.reading.offices import (
+    is_nobodys,
     is_organisation,
     is_person,
     is_position,
@@ -27,14 +30,25 @@ from releases.reading.offices import (
 from releases.reading.parsed import Unsure
 from releases.reading.pieces import Header, Piece
 from releases.reading.places import bare_place, is_place
+from releases.reading.prose import ends_sentence
 from releases.reading.spans import Label
 
 _OFFICE_OF = re.compile(r",\s*(?P<office>(?:Office|Bureau) of .+)$")
 _PERSON = re.compile(r"(?:The )?(?:Rt\.? )?(?:Hon|Dr|Mr|Mrs|Ms|Prof)\b", re.IGNORECASE)
 _FROM = re.compile(r"^from (?:the )?", re.IGNORECASE)
+_ARABIC = re.compile("[\u0600-\u06ff]")
 _AMERICAN = re.compile(r"\b(?:u\.?s\.?a?|d\.?c\.?|washington|new york|calif|texas|va|md)\b")
+_SENDERS = (Label.OFFICE, Label.LETTERHEAD)
+_ABOVE = 2
+"""Organisations above a press office that are named with it."""
 _NEAR_TOP = 3
 """Paragraphs of the body in which a sentence about an embargo is taken to be the release's own."""
+_NEAR_END = 12
+"""Paragraphs at the end that are looked at though none of the known words stands in the text."""
+_LONGEST_GROUP = 60
+"""Lines; more of a paragraph are not needed to tell."""
+_SHORT = 50
+"""Characters; a line that broke before had no need to."""
 
 
 class Facts:
@@ -79,14 +93,12 @@ class Facts:
 
     def office(self) -> str | None:
         """The press office, else another office, else the organisation of the letterhead."""
-        offices = [
-            _FROM.sub("", piece.words).strip(" *:,") for piece in self._header.of(Label.OFFICE)
-        ]
-        for office in offices:
-            if is_press_office(office):
-                return office
+        offices = self._header.of(Label.OFFICE)
+        for piece in offices:
+            if is_press_office(_sender(piece)):
+                return self._with_those_above(piece)
         if offices:
-            return offices[0]
+            return _sender(offices[0])
         for piece in self._header.of(Label.SUBTITLE):
             if match := _OFFICE_OF.search(piece.words):
                 return match["office"]
@@ -105,13 +117,30 @@ class Facts:
             )
             has_name = has_name and len(first.words) > 2 and kind_of_title(first.words) is None
             has_name = has_name and not _is_somebody(first.words) and not is_person(first.words)
-            chosen = first if has_name and len(first.words.split()) <= 6 else None
+            if has_name and len(first.words.split()) <= 6:
+                chosen = first
+                self.doubt("office", "it is only the line on top: it may be a headline")
         if chosen is None:
             return None
         if is_position(chosen.words) and (match := _OFFICE_OF.search(chosen.words)):
             return match["office"]
         chosen.label = Label.OFFICE
-        return _FROM.sub("", chosen.words).strip(" *:,")
+        return _sender(chosen)
+
+    def _with_those_above(self, office: Piece) -> str:
+        """An office, and whose it is where its name does not tell: Ministry X, Press Office."""
+        names = [_sender(office)]
+        if not is_nobodys(names[0]):
+            return names[0]
+        pieces = self._header.pieces
+        position = next(index for index, piece in enumerate(pieces) if piece is office)
+        for above in reversed(pieces[:position]):
+            is_near = above.line == office.line - len(names) and above.label in _SENDERS
+            if not is_near or not is_organisation(above.words) or len(names) > _ABOVE:
+                break
+            above.label = Label.OFFICE
+            names.insert(0, _sender(above))
+        return ("، " if _ARABIC.search(names[0]) else ", ").join(names)
 
     def place(self) -> str | None:
         """A place of the header by its name, else the dateline's, else a venue."""
@@ -224,6 +253,10 @@ class Facts:
         return found.pop()
 
 
+def _sender(piece: Piece) -> str:
+    return _FROM.sub("", piece.words).strip(" *:,")
+
+
 def _most_specific(senders: list[Piece]) -> Piece:
     """Department, administration, institute on lines of their own: the last one sends."""
     chosen = senders[0]
@@ -258,25 +291,50 @@ def refuse_several(moments: set[datetime.datetime]) -> None:
 
 
 def embargoes_in(body: list[Line], below: list[Line], *, is_spoken: bool) -> list[list[Line]]:
-    """Embargo lines outside the header: in its first paragraphs, or loud ones anywhere.
+    """Embargo lines outside the header: in the first and last paragraphs, or loud ones anywhere.
 
     What speakers in a transcript say of an embargo concerns the call they are in.
     """
     found = []
     for is_body, lines in ((True, body), (False, below)):
-        if not lines or not mentions("\n".join(line.words for line in lines)):
+        if not lines:
             continue
-        for number, group in enumerate(groups(lines)):
-            if is_loud_embargo(group[0].words):
+        has_word = mentions("\n".join(line.words for line in lines))
+        paragraphs = groups(lines)
+        closing_from = len(paragraphs) - _NEAR_END
+        for number, group in enumerate(paragraphs):
+            is_near_edge = number < _NEAR_TOP or number >= closing_from
+            if not (has_word or is_near_edge):
+                continue
+            words = " ".join(line.words for line in group[:_LONGEST_GROUP])
+            is_near_top = is_body and number < _NEAR_TOP and not is_spoken
+            if has_word and is_loud_embargo(group[0].words):
                 found.append(group[:4])
-            elif is_body and number < _NEAR_TOP and not is_spoken:
-                words = " ".join(line.words for line in group)
-                if is_embargo(words[:600]):
-                    sentence = _sentence(words)
-                    found.append(
-                        [Line(group[0].start, group[0].end, sentence, sentence, True, False)]
-                    )
+            elif has_word and is_near_top and is_embargo(words[:600]):
+                found.append([_as_line(group[0], _sentence(words))])
+            elif is_near_edge and (is_loud_embargo(group[0].words) or not is_spoken):
+                found += _closing(group, words)
     return found
+
+
+def _closing(group: list[Line], words: str) -> Iterator[list[Line]]:
+    """An embargo that is such a paragraph, or a line of its own in it."""
+    is_found = False
+    last = max(len(group) - _LONGEST_GROUP, 0)
+    for number, line in enumerate(group):
+        if _LONGEST_GROUP <= number < last:
+            continue
+        above = group[number - 1].words if number else "."
+        is_own = ends_sentence(above) or len(above) < _SHORT
+        if is_own and is_closing_embargo(line.words):
+            is_found = True
+            yield group[number : number + 4]
+    if not is_found and is_closing_embargo(words):
+        yield [_as_line(group[0], words)]
+
+
+def _as_line(first: Line, words: str) -> Line:
+    return Line(first.start, first.end, words, words, True, False)
 
 
 def _sentence(words: str) -> str:

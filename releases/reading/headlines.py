@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from releases.content import Kind
 from releases.reading.contacts import is_fields_only
 from releases.reading.kinds import PrintedKind, is_kind_by_whom, kind_of_title
-from releases.reading.lines import fold, is_caps, join_words
+from releases.reading.lines import Line, fold, is_caps, join_words
 from releases.reading.offices import (
     is_honoured,
     is_office,
@@ -16,11 +16,14 @@ from releases.reading.offices import (
     is_venue,
 )
 from releases.reading.pieces import Header, Piece
-from releases.reading.prose import ends_sentence, is_unspaced
+from releases.reading.prose import ends_sentence, is_sentence, is_unspaced
 from releases.reading.spans import Label
 
 _WHERE = re.compile(r"(?:At|Before|AT|BEFORE) (?:the|a|an|THE|A|AN) ")
 _AUTHOR = re.compile(r"by (?:the|his|her|order of) |(?:in )?the name of |check against ")
+
+_SHORT = 4
+"""Words; a longer line is found to be a headline by its score."""
 
 
 @dataclass(slots=True)
@@ -114,3 +117,25 @@ def _is_letterhead(chunk: Chunk, chunks: list[Chunk], header: Header) -> bool:
         return False
     between = {piece.label for piece in header.pieces[position + 1 : following]}
     return bool(between & {Label.RELEASE_LINE, Label.KIND, Label.NUMBER, Label.OFFICE, Label.DATE})
+
+
+def is_full_sentence(words: str) -> bool:
+    """Whether it ends with a full stop that is a sentence's own, as few headlines do."""
+    return words.endswith((".", "。", "।", "۔")) and is_sentence(words)
+
+
+def short_line_above(title: Chunk, chunks: list[Chunk], lines: list[Line]) -> Chunk | None:
+    """FERRY STAYS, alone above a first paragraph that is as short as a headline may be."""
+    number = chunks.index(title)
+    if number == 0 or not is_full_sentence(title.words):
+        return None
+    above, first = chunks[number - 1], title.pieces[0]
+    words = above.words
+    is_alone = len(above.pieces) == 1 and above.pieces[0].line == first.line - 1
+    if not (is_alone and lines[first.line].after_blank) or len(words.split()) > _SHORT:
+        return None
+    is_somebody = is_position(words) or is_honoured(words) or (number > 1 and is_person(words))
+    if is_somebody or is_organisation(words) or is_office(words) or is_venue(words):
+        return None
+    is_open = words.endswith((".", "。", ":", ",")) or words[0] in "(["
+    return None if is_open or not any(letter.isalpha() for letter in words) else above

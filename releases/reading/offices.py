@@ -39,6 +39,15 @@ _OFFICE = re.compile(
     r"|presskontoret|pressetjenesten|viestinta\b"
     r")"
 )
+_NOBODYS = re.compile(
+    r"(?:the )?(?:press|media|news|communications?|press and information|media relations"
+    r"|public information|public affairs) (?:office|service|team|unit|section|desk|department"
+    r"|division)|newsroom|press cent(?:re|er)|pressestelle|presseamt|pressereferat|pressebüro"
+    r"|medienstelle|(?:oficina|gabinete|sala|servicio|departamento) de (?:prensa|comunicacion)"
+    r"|(?:service|bureau) (?:de )?(?:la )?(?:presse|communication)|ufficio stampa"
+    r"|assessoria de (?:imprensa|comunicacao)|пресс-(?:служба|центр)|прес-служба|persdienst"
+    r"|المكتب (?:الصحفي|الإعلامي|الاعلامي)"
+)
 _TEAM = re.compile(
     r"(?:press|media|communications?)(?: and \w+)? (?:team|office|unit|section|service"
     r"|department)\b"
@@ -54,7 +63,8 @@ _ORGANISATION_START = re.compile(
     r"|us army\b|army corps|corps of engineers|air force|marine corps|coast guard|national guard"
     r"|(?:permanent )?(?:mission|delegation) (?:of|to)"
     r"|(?:house |senate |joint |select |permanent )*(?:sub)?committee on"
-    r"|department (?:of|for)|union of|embassy of|permanent mission|mission of|consulate|city of"
+    r"|department (?:of|for)|directorate(?:[ -]general)? (?:of|for)"
+    r"|union of|embassy of|permanent mission|mission of|consulate|city of"
     r"|state of|county of"
     r"|government of|republic of|kingdom of|bank of|university of|council of|house of|court of"
     r"|white house|united nations|commission|secretariat|ministerio|ministere|ministero"
@@ -94,7 +104,7 @@ _SMALL_WORDS = frozenset(
     (
         "of", "the", "and", "for", "&", "de", "del", "la", "las", "los", "le", "les", "y", "e",
         "et", "des", "du", "d'", "fur", "und", "di", "da", "do", "dos", "das", "della", "dei",
-        "to", "и", "по", "i", "w", "van", "het", "voor", "og", "och", "o", "on", "in",
+        "to", "и", "по", "i", "w", "van", "het", "voor", "og", "och", "o", "on", "in", "plc",
     )
 )  # fmt: skip
 _HONOURED = re.compile(
@@ -175,6 +185,11 @@ def is_press_office(words: str) -> bool:
         re.search(r"press|media|spokes|commun|prensa|portav|пресс|الاعلام|新闻", fold(words))
         is not None
     )
+
+
+def is_nobodys(words: str) -> bool:
+    """A press office that every organisation has: its name does not tell whose it is."""
+    return _NOBODYS.fullmatch(fold(words.strip(" *:,"))) is not None
 
 
 def is_organisation(words: str) -> bool:

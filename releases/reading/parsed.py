@@ -25,6 +25,8 @@ class Parsed:
     """In order, without gaps: together they are `text`."""
     text: str
     """The decoded input."""
+    left_out: tuple[str, ...] = ()
+    """What the text says and no mail has, a stretch each."""
 
     def to_preview(self) -> dict[str, Any]:
         """The object that `preview --json` prints."""

@@ -11,6 +11,7 @@ from releases.reading.facts import Facts
 from releases.reading.header import HeaderReader
 from releases.reading.kinds import PrintedKind, is_series
 from releases.reading.languages import language_of
+from releases.reading.left_out import doubts_of_time, find_left_out
 from releases.reading.lines import Line, Page, groups, split_lines
 from releases.reading.lists import Numbering, items_of
 from releases.reading.paragraphs import Joiner, breaks
@@ -20,7 +21,7 @@ from releases.reading.quoted import unquoted
 from releases.reading.spans import Label, Span, cover
 from releases.reading.stamps import without_stamps
 from releases.reading.tail import Tail, read_tail
-from releases.reading.titles import Headings, choose, printed_kind_before_title
+from releases.reading.titles import MAY_END_SHORT_TEXT, Headings, choose, printed_kind_before_title
 from releases.reading.transcripts import find_speakers
 
 _SPOKEN = (Kind.REMARKS, Kind.TRANSCRIPT)
@@ -100,7 +101,9 @@ def read_plain_text(text: str, *, is_embargo_known: bool = False) -> Parsed:
     marks += stamps + reader.marks + _marks(header, tail)
     marks += [Span(line.start, line.end, Label.BODY) for line in header.intro]
     body_start = lines[header.body_from].start if header.body_from < len(lines) else len(text)
-    return Parsed(content, tuple(facts.unsure), cover(text, marks, body_start), text)
+    spans = cover(text, marks, body_start)
+    facts.unsure += doubts_of_time(text, spans, content)
+    return Parsed(content, tuple(facts.unsure), spans, text, find_left_out(text, spans, content))
 
 
 def _find_late_body(header: Header, headings: Headings, lines: list[Line]) -> None:
@@ -111,9 +114,7 @@ def _find_late_body(header: Header, headings: Headings, lines: list[Line]) -> No
     for chunk in headings.subtitles:
         first = chunk.pieces[0]
         if first.line > title_end and all(
-            piece.label in (Label.SUBTITLE, Label.CONTACT, Label.END_MARK, Label.LIST_FOOTER, None)
-            for piece in header.pieces
-            if piece.line >= first.line
+            piece.label in MAY_END_SHORT_TEXT for piece in header.pieces if piece.line >= first.line
         ):
             header.body_from = first.line
             header.pieces = [piece for piece in header.pieces if piece.line < first.line]
@@ -168,7 +169,11 @@ def _part_title(text: str, header: Header, first: Piece, rest: str, label: Label
 
 
 def _subtitle(header: Header, headings: Headings, venues: list[str]) -> str | None:
-    chunks = [chunk for chunk in headings.subtitles if chunk.pieces[0].label is Label.SUBTITLE]
+    chunks = [
+        chunk
+        for chunk in headings.subtitles
+        if chunk.pieces[0].label is Label.SUBTITLE and chunk.pieces[0].line < header.body_from
+    ]
     kept = {id(piece) for chunk in chunks for piece in chunk.pieces}
     above = [
         piece.words

@@ -162,7 +162,8 @@ def _after_time(words: str) -> list[Part] | None:
 def _is_place_before_date(words: str) -> bool:
     if kind_of_title(words) or is_organisation(words) or _NO_PLACE.search(fold(words)):
         return False
-    if fold(words).split()[0] in _PREPOSITIONS:
+    folded = fold(words).split()  # nothing is left of a lone accent
+    if not folded or folded[0] in _PREPOSITIONS:
         return False
     return has_place_shape(words) and len(words.split()) <= 4
 

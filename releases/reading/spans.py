@@ -1,5 +1,6 @@
 """Labels on the stretches of a text; together they cover all of it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -54,7 +55,7 @@ def cover(text: str, marks: list[Span], body_start: int) -> tuple[Span, ...]:
     for mark in [*sorted(marks, key=lambda mark: mark.start), None]:
         start = max(mark.start, place) if mark else len(text)
         if place < start:
-            found.append(Span(place, start, _unmarked(text[place:start], place >= body_start)))
+            found += _unmarked(text, place, start, body_start)
         if mark is None or start >= mark.end:
             continue
         if found and found[-1].label is mark.label and found[-1].end == start:
@@ -65,7 +66,10 @@ def cover(text: str, marks: list[Span], body_start: int) -> tuple[Span, ...]:
     return tuple(found)
 
 
-def _unmarked(text: str, is_body: bool) -> Label:
-    if text.isspace():
-        return Label.SPACE
-    return Label.BODY if is_body else Label.LETTERHEAD
+def _unmarked(text: str, start: int, end: int, body_start: int) -> Iterator[Span]:
+    """A stretch without marks, which may begin in the header and go on in the body."""
+    border = min(max(start, body_start), end)
+    for first, last, label in ((start, border, Label.LETTERHEAD), (border, end, Label.BODY)):
+        if first < last:
+            is_space = text[first:last].isspace()
+            yield Span(first, last, Label.SPACE if is_space else label)

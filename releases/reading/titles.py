@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from releases.content import Kind
-from releases.reading.headlines import Chunk, headline_score
+from releases.reading.datelines import read_dateline
+from releases.reading.headlines import (
+    Chunk,
+    headline_score,
+    is_full_sentence,
+    short_line_above,
+)
 from releases.reading.kinds import PrintedKind, is_kind_by_whom, is_series, kind_of, kind_of_title
 from releases.reading.lines import Line, Page, fold, is_caps
 from releases.reading.offices import (
@@ -23,6 +29,13 @@ from releases.reading.spans import Label
 _DELIVERY = re.compile(r"[(\[]?(?:as (?:prepared|delivered|released|translated)|check )")
 _WHERE = re.compile(r"(?:At|Before|To|In) (?:the|a|an) ")
 _KINDS_BEFORE_COLON = ("press-release", "media-advisory", "media-note")
+
+
+MAY_END_SHORT_TEXT = (
+    *(None, Label.SUBTITLE, Label.CONTACT, Label.END_MARK, Label.LIST_FOOTER),
+    *(Label.EMBARGO, Label.NUMBER, Label.RELEASE_LINE),
+)
+"""What a text may end with that is too short to have a line like running text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,10 @@ def choose(header: Header, lines: list[Line], page: Page) -> Headings:
     else:
         title = next(chunk for score, chunk in scored if score == best)
         why_unsure = _doubt(title, best, scored)
+        above = short_line_above(title, chunks, lines)
+        if above and (kept := _without_body(chunks, title, header, lines)):
+            title, chunks, why_unsure = above, kept, None
+        why_unsure = why_unsure or _doubt_of_sentence(title, above)
     _label(title, Label.TITLE)
     chunks = [chunk for chunk in chunks if chunk is title or not _is_again(chunk, title)]
     position = chunks.index(title)
@@ -58,8 +75,32 @@ def choose(header: Header, lines: list[Line], page: Page) -> Headings:
     if after and _heads_body(after[-1], title, header):
         header.body_from = after[-1].pieces[0].line
         header.pieces = [piece for piece in header.pieces if piece.line < header.body_from]
-        after = after[:-1]
+        after = [chunk for chunk in after if chunk.pieces[-1].line < header.body_from]
     return Headings(title, tuple(_label_after(after, header)), why_unsure)
+
+
+def _without_body(
+    chunks: list[Chunk], first: Chunk, header: Header, lines: list[Line]
+) -> list[Chunk] | None:
+    """The chunks above one that begins the body, which is then none of the header's any more.
+
+    None when the header goes on below it, and it is a headline therefore.
+    """
+    start = header.pieces.index(first.pieces[0])
+    has_more = any(piece.label not in MAY_END_SHORT_TEXT for piece in header.pieces[start:])
+    opening = " ".join(line.words for line in lines[header.body_from : header.body_from + 3])
+    if has_more or read_dateline(opening):
+        return None
+    header.body_from = first.pieces[0].line
+    del header.pieces[start:]
+    return chunks[: chunks.index(first)]
+
+
+def _doubt_of_sentence(title: Chunk, above: Chunk | None) -> str | None:
+    if not is_full_sentence(title.words):
+        return None
+    may_be = f"; above it stands «{above.words[:60]}»" if above else ""
+    return f"it is a sentence with a full stop: «{title.words[:60]}»{may_be}"
 
 
 def _is_again(chunk: Chunk, title: Chunk) -> bool:

@@ -9,12 +9,21 @@ def test_a_desk_from_the_office(configured: InProcess) -> None:
     assert (said.status, said.out.startswith("there are no desks yet")) == (0, True)
     create = ("desks", "create", "Desk@Paper.example", "--name", "City desk", "--keeper")
     made = configured(*create, "keeper@paper.example")
-    assert (made.status, made.out, made.err) == (0, "Desk@paper.example\n", "")
+    assert (made.status, made.out) == (0, "Desk@paper.example\n")
+    assert made.errors == [
+        "keeper@paper.example is mailed that they keep this desk, and what that is, "
+        "with a link that is good for a day"
+    ]
     again = configured(*create, "keeper@paper.example")
     assert (again.status, again.errors) == (2, ["Desk@paper.example is a desk already"])
 
-    assert configured("desks", "keeper", "desk@paper.example", "ed@paper.example").status == 0
-    assert configured("desks", "invite", "desk@paper.example", "jo@paper.example").status == 0
+    given = configured("desks", "keeper", "desk@paper.example", "ed@paper.example")
+    assert (given.status, "ed@paper.example is mailed" in given.err) == (0, True)
+    invited = configured("desks", "invite", "desk@paper.example", "jo@paper.example")
+    assert (invited.status, invited.out) == (0, "")
+    assert invited.errors == [
+        "jo@paper.example is mailed an invitation, with a link that is good for a week"
+    ]
     lately = configured("desks", "invite", "desk@paper.example", "jo@paper.example")
     assert (lately.status, "less than an hour" in lately.errors[0]) == (1, True)
     (desk,) = configured("desks", "show", "--json").json

@@ -114,6 +114,42 @@ def test_no_file(medianote: InProcess) -> None:
         assert (ended.status, ended.errors) == (2, ["none.txt: No such file or directory"])
 
 
+LEFT_OUT = """THE GREEN HOUSE
+Office of the Press Secretary
+Press Release 45/26
+
+Old ferry keeps running
+
+Saltmouth, 3 March 2026
+
+The old ferry keeps running. It costs 2 euro, and runs every hour until ten.
+
+Tickets
+
+They are sold at the pier. See https://ferry.example/times
+"""
+
+
+def test_what_is_left_out_is_named(peopled: InProcess) -> None:
+    """`preview` and `publish` name each line that is in no mail; headings are marked."""
+    Path("note.txt").write_text(LEFT_OUT, encoding="utf-8")
+    shown = peopled("preview", "note.txt")
+    named = ["left out: THE GREEN HOUSE", "left out: 45/26"]
+    assert (shown.status, shown.errors) == (0, named)
+    assert "\n  ## Tickets\n  They are sold at the pier." in shown.out
+    published = peopled("publish", "note.txt", "--list", "press")
+    assert (published.status, published.errors[:2]) == (0, named)
+
+
+def test_an_embargo_in_the_last_line_is_kept(peopled: InProcess) -> None:
+    """What is not to be released before Monday goes to nobody, wherever that stands."""
+    text = f"{LEFT_OUT}\nNot to be released before Monday 06:00 CET\n"
+    Path("note.txt").write_text(text, encoding="utf-8")
+    ended = peopled("publish", "note.txt", "--list", "press")
+    assert (ended.status, ended.out, len(ended.errors)) == (1, "", 1)
+    assert "its date cannot be read" in ended.errors[0]
+
+
 def test_publishing_prints_an_id(peopled: InProcess) -> None:
     """The id is all that is on standard output, and `status` knows it."""
     done = peopled("publish", NOTE, "--list", "press")

@@ -1,18 +1,20 @@
 """What the office does for one person, driven as the real commands."""
 
 import csv
+import datetime as dt
 import io
 import json
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
 
 from cli.shell import opened
-from subscribers.commands import stop_all
+from subscribers.commands import Wanted, save, stop_all
 from subscribers.consents import Via
 from subscribers.leaving import Why, give_reason
-from subscribers.models import Subscriber
+from subscribers.models import Frequency, MailingList, Subscriber
 from tests.cli.running import InProcess
 
 TABLE = (
@@ -58,6 +60,12 @@ def test_suppress_and_lift(office: InProcess) -> None:
         "subscribers suppress",
         "subscribers lift",
     ]
+    shown = office("subscribers", "show", "bo@example.org").out
+    assert "office: lifted (it was suppressed: office); reason: asked again (subscri" in shown
+    assert {row["address"] for row in rows} == {"bo@example.org"}
+    assert [row["lists"] for row in rows] == ["press", "", "", ""]
+    today = dt.datetime.now(dt.UTC).date().isoformat()
+    assert (rows[0]["source"], rows[0]["date"]) == ("import people.csv", today)
     assert json.loads(rows[1]["detail"]) == {"suppressed": "office", "note": "=asked by phone"}
 
 
@@ -75,6 +83,8 @@ def test_duplicates_are_found_and_merged(office: InProcess) -> None:
     shown = office("subscribers", "show", "jo.pike@example.org", "--json").json
     assert [one["state"] for one in shown["subscriptions"]] == ["active", "ended"]
     assert [one["what"] for one in shown["consent_log"]] == ["import", "import", "merge"]
+    log = csv.DictReader(io.StringIO(office("subscribers", "consents", "jo.pike@example.org").out))
+    assert {row["address"] for row in log} == {"jo.pike@example.org"}
     again = office("subscribers", "merge", "jo.pike@example.org", "jo.pike@example.org")
     assert (again.status, len(again.errors)) == (1, 1)
 
@@ -89,6 +99,7 @@ def test_erase(office: InProcess) -> None:
     assert office("subscribers", "erase", "bo@example.org", "--yes").status == 2
     lines = office("subscribers", "consents", "--json").out.splitlines()
     assert [json.loads(line)["subscriber_id"] for line in lines] == [1, 2, 3]
+    assert json.loads(lines[0])["lists"] == ["press"]
     assert "bo@example.org" not in office("subscribers", "export").out
 
 
@@ -105,6 +116,38 @@ def test_unknown_addresses_are_wrong_use(office: InProcess) -> None:
         assert (ended.status, ended.out, len(ended.errors)) == (2, "", 1), words
 
 
+def test_what_was_changed_is_told_in_words(
+    office: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the names of lists, what was before, and the times of the office's zone."""
+    monkeypatch.setenv("MEDIANOTE_TIMEZONE", "Asia/Tokyo")
+    office("lists", "create", "europe", "--title", "Europe")
+    until = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(days=3)
+    tokyo = ZoneInfo("Asia/Tokyo")
+    with opened() as shell, shell.database.transaction() as session:
+        bo = session.scalars(
+            sa.select(Subscriber.id).where(Subscriber.address == "bo@example.org")
+        ).one()
+        press, europe = session.scalars(sa.select(MailingList.id).order_by(MailingList.id))
+        wanted = Wanted(
+            on=frozenset({press, europe}),
+            frequencies={press: Frequency.DAILY},
+            outlet=None,
+            paused_until=until,
+        )
+        at = save(session, bo, wanted, Via("/p/{token}")).at
+    lines = office("subscribers", "show", "bo@example.org").out.splitlines()
+    assert lines[-1] == (
+        f"{at.astimezone(tokyo):%Y-%m-%d %H:%M}     preferences: joined europe; "
+        "press daily instead of at-once; outlet none instead of The Gull; "
+        f"paused until {until.astimezone(tokyo):%Y-%m-%d %H:%M} instead of none"
+    )
+    assert "is desk              no" in lines
+    assert f"paused until         {until.astimezone(tokyo):%Y-%m-%d %H:%M}" in lines
+    log = csv.DictReader(io.StringIO(office("subscribers", "consents", "bo@example.org").out))
+    assert [row["lists"] for row in log] == ["press", "europe press"]
+
+
 def test_why_people_left(office: InProcess) -> None:
     """What was said on leaving stands in `subscribers show`, `lists show` and the exported log."""
     with opened() as shell, shell.database.transaction() as session:
@@ -114,7 +157,8 @@ def test_why_people_left(office: InProcess) -> None:
         left = stop_all(session, jo, Via("/p/{token}"))
         give_reason(session, left.undo, Why.OTHER_JOB, "=Gone to the Gull", Via("/u/{token}"))
     shown = office("subscribers", "show", "jo.pike@example.org").out
-    assert "reason: changed jobs – =Gone to the Gull (/u/{token})" in shown
+    assert "  stop all: left press\n" in shown
+    assert "  reason: changed jobs; =Gone to the Gull\n" in shown
     (entry,) = (
         json.loads(line)
         for line in office("subscribers", "consents", "--json").out.splitlines()

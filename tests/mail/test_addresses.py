@@ -16,6 +16,7 @@ from mail.addresses import (
     AddressError,
     Mailbox,
     format_mailbox,
+    format_person,
     parse_address,
     parse_mailbox,
 )
@@ -208,6 +209,7 @@ addresses = st.sampled_from(
 def test_whatever_the_name_holds_it_stays_a_name(name: str, address: Address) -> None:
     """One header comes out, ASCII, in good lines, and two parsers read the cleaned name in it."""
     value = format_mailbox(Mailbox(address, name))
+    assert format_person(str(address), name) == value
     assert value.isascii()
     lines = (b"To: " + value).split(b"\r\n")
     assert all(line.startswith(b" ") for line in lines[1:])

@@ -16,6 +16,7 @@ from mail.tokens import (
     RetiredKeyError,
     TokenError,
     WeakKeyError,
+    pack,
 )
 
 OLD, NEW = "an old key, 2026-01-01", "a new key, 2026-06-01"
@@ -177,6 +178,25 @@ def test_base32_is_rfc_4648s_in_lower_case_without_padding(data: bytes) -> None:
     text = base32.encode(data)
     assert text == base64.b32encode(data).decode().lower().rstrip("=")
     assert base32.decode(text) == base32.decode(text.upper()) == data
+
+
+@given(st.integers(0, 64), st.data())
+def test_many_are_written_as_one_by_one(size: int, data: st.DataObject) -> None:
+    """Whether they have one length, or one of them has another."""
+    values = data.draw(st.lists(st.binary(min_size=size, max_size=size), max_size=30))
+    values += data.draw(st.lists(st.binary(max_size=64), max_size=1))
+    assert base32.encode_all(values) == [base32.encode(value) for value in values]
+
+
+@given(st.lists(st.integers(0, 2**40), min_size=1, max_size=30))
+def test_many_are_signed_as_one_by_one(subjects: list[int]) -> None:
+    """`sign_all` is `sign` for many."""
+    keyring = Keyring(["k" * 32])
+    signed = keyring.sign_all(Purpose.UNSUBSCRIBE, [pack(one, 7) for one in subjects])
+    assert signed == [keyring.sign(Purpose.UNSUBSCRIBE, one, 7) for one in subjects]
+    assert [keyring.verify(Purpose.UNSUBSCRIBE, one) for one in signed] == [
+        (one, 7) for one in subjects
+    ]
 
 
 @given(st.text(base32.ALPHABET, max_size=60))

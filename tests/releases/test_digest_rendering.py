@@ -11,7 +11,7 @@ from lxml import html as lxml_html
 from mail.addresses import Mailbox, parse_address
 from mail.stencil import encode_html, encode_message_id, encode_text, encode_to, encode_token
 from releases.content import Content, Paragraph
-from releases.digest_rendering import HTML_BYTES, Part, render_digest
+from releases.digests.rendering import HTML_BYTES, Part, render_digest
 from releases.mail_frame import Copy, Rendered
 from tests.support.samples import ARABIC, DATE, NOTE, PRIVATE, PUBLIC, REMARKS, SENDING, text
 

@@ -6,8 +6,9 @@ import threading
 import pytest
 import sqlalchemy as sa
 
-from releases import commands, digests
-from releases.digests import OPEN_FOR, Turn
+from releases import commands
+from releases.digests import turn as turn_module
+from releases.digests.turn import OPEN_FOR, Turn
 from releases.models import (
     Delivery,
     DigestMember,
@@ -296,7 +297,7 @@ def test_digests_wait_for_the_next_people(
     room: DigestRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A turn in many pieces makes one distribution, lists that come late included."""
-    monkeypatch.setattr(digests, "PEOPLE", 3)
+    monkeypatch.setattr(turn_module, "PEOPLE", 3)
     lists = room.office.lists("press", "arts")
     people = room.readers(7, lists["press"]) + room.readers(7, lists["arts"])
     room.plan_only(MONDAY - DAY)
@@ -310,7 +311,7 @@ def test_two_turns_at_once_give_nobody_two(
     postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many workers plan, and though one of them begins anew."""
-    monkeypatch.setattr(digests, "PEOPLE", 5)
+    monkeypatch.setattr(turn_module, "PEOPLE", 5)
     room = DigestRoom(postgresql_url)
     press = room.office.lists("press")["press"]
     people = room.readers(60, press)
@@ -368,7 +369,7 @@ def test_a_paused_digest_takes_nobody_else(
     room: DigestRoom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An officer has looked at it as it is."""
-    monkeypatch.setattr(digests, "PEOPLE", 1)
+    monkeypatch.setattr(turn_module, "PEOPLE", 1)
     press = room.office.lists("press")["press"]
     room.readers(2, press)
     room.plan_only(MONDAY - DAY)

@@ -128,7 +128,7 @@ def world(database_url: str) -> World:
 def test_a_desk_is_made_of_an_address(world: World) -> None:
     """It keeps what it followed, its keeper gets the private link, and the log says so."""
     assert world.followed(world.desk) == dict.fromkeys([world.press, world.europe, world.pool])
-    assert notices_to(world.database, KEEPER_ADDRESS) == [("desk-link", {"why": "asked"})]
+    assert notices_to(world.database, KEEPER_ADDRESS) == [("desk-link", {"why": "made"})]
     (entry,) = world.entries(world.desk)
     assert (entry.what, entry.detail) == (By.OFFICE, {"desk": "City desk"})
     new = make_desk(world.database, HASH_KEY, "new@paper.example")
@@ -418,7 +418,7 @@ def test_readers_ask_the_keeper_three_times_an_hour(world: World) -> None:
         change_keeper(session, world.desk, "new@paper.example")
         with pytest.raises(DeskError, match="single person"):
             change_keeper(session, world.desk, DESK_ADDRESS)
-    assert notices_to(world.database, "new@paper.example") == [("desk-link", {"why": "asked"})]
+    assert notices_to(world.database, "new@paper.example") == [("desk-link", {"why": "made"})]
 
 
 def test_notices_to_a_desk_go_to_its_keeper(world: World) -> None:

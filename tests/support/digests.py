@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from releases.digests import Turn
+from releases.digests.turn import Turn
 from releases.expansion import expand
 from releases.models import (
     Delivery,
@@ -102,6 +102,11 @@ class DigestRoom:
         turn = Turn(self.database, UTC)
         while turn.plan_some(now):
             pass
+
+    def next_of(self, reader: int) -> dt.datetime | None:
+        """When a reader's next digest is due."""
+        with self.database.reading() as session:
+            return session.get_one(Subscriber, reader).next_digest_at
 
     def digests(self) -> list[int]:
         """All digests there are."""

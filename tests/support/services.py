@@ -115,7 +115,7 @@ class PostgresqlServer(Program):
     def _create(self, template: str) -> str:
         name = f"test_{next(self._numbers)}"
         self._execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
                 sql.Identifier(name), sql.Identifier(template)
             )
         )

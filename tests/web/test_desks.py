@@ -106,7 +106,7 @@ def test_a_scanner_that_presses_every_button(either_desks: DeskWorld) -> None:
             assert client.head(path).status_code == 200
     assert either_desks.site.history() == before
     kinds = notices_to(either_desks.site.database, KEEPER_ADDRESS)
-    assert kinds == [("desk-link", {"why": "asked"})] + [("desk-link", {"why": "stop"})] * 2
+    assert kinds == [("desk-link", {"why": "made"})] + [("desk-link", {"why": "stop"})] * 2
     assert notices_to(either_desks.site.database, DESK_ADDRESS) == []
 
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from releases.forgetting import erase_person
 from subscribers.consents import Via
+from subscribers.digest_times import Wish
 from subscribers.models import Frequency, MailingList, Subscription
 from subscribers.pausing import a_month_on, beginning
 from subscribers.queries import Choice, Copy
@@ -21,7 +22,8 @@ NOW = dt.datetime(2027, 1, 31, 23, 30, tzinfo=dt.UTC)
 
 def choice(list_id: int, frequency: Frequency = Frequency.AT_ONCE, state: str = "active") -> Choice:
     slug = f"list-{list_id}"
-    return Choice(list_id, slug, slug, None, False, state, frequency)  # type: ignore[arg-type]
+    wish = Wish(None, None)
+    return Choice(list_id, slug, slug, None, False, state, frequency, None, None, wish)  # type: ignore[arg-type]
 
 
 def a_copy(
@@ -91,7 +93,7 @@ def test_once_a_week(either: World) -> None:
         assert "Once a week, in one mail" in page
         form = {"seal": seal_of(page), "stop": "europe", "do": "weekly"}
         answer = client.post(path, data=form)
-        assert "You now get <strong><bdi>Europe</bdi></strong> once a week." in answer.text
+        assert "Europe</bdi></strong> once a week, on Mondays at 08:00 (UTC)." in answer.text
         assert frequencies(either) == {"press": "at-once", "europe": "weekly", "desk": "at-once"}
         again = client.post(path, data=form)
         assert (again.status_code, "Nothing was different" in again.text) == (200, True)
@@ -106,7 +108,7 @@ def test_a_private_list_once_a_week(site: World) -> None:
     with site.client() as client:
         seal = seal_of(client.get(path).text)
         answer = client.post(path, data={"seal": seal, "stop": "desk", "do": "weekly"})
-    assert "You now get <strong><bdi>Accredited press</bdi></strong> once a week." in answer.text
+    assert "Accredited press</bdi></strong> once a week, on Mondays at 08:00" in answer.text
     assert frequencies(site)["desk"] == "weekly"
 
 
@@ -141,6 +143,28 @@ def test_a_months_pause(either: World) -> None:
         assert [kind for kind, _ in either.notices()] == ["changed"]
         client.post(path, data={"seal": seal_of(answer.text), "undo": undo_of(answer.text)})
     assert either.person().paused_until is None
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "Europe", "../etc", "x" * 300])
+def test_a_zone_that_is_not_known_here(site: World, client: httpx.Client, zone: str) -> None:
+    """A pause and both pages work, and so does the notice: days are then those of the office."""
+    site.set_person(timezone=zone)
+    path = site.unsubscribe_path()
+    page = client.get(path)
+    assert page.status_code == 200
+    form = {"seal": seal_of(page.text), "stop": ["press", "europe"], "do": "pause"}
+    answer = client.post(path, data=form)
+    assert (answer.status_code, "No mail comes until" in answer.text) == (200, True)
+    path = site.preferences_path()
+    page = client.get(path)
+    assert page.status_code == 200
+    day = (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=9)).isoformat()
+    form = {"seal": seal_of(page.text), "do": "save", "pause": day, "timezone": zone}
+    answer = client.post(path, data=form)
+    assert (answer.status_code, "No mail comes until" in answer.text) == (200, True)
+    assert site.person().timezone == zone
+    client.post(path, data=form | {"pause": "", "timezone": "Asia/Tokyo"})
+    assert site.person().timezone == "Asia/Tokyo"
 
 
 @pytest.mark.parametrize("do", ["save", "stop-all", "x", "", "resume"])

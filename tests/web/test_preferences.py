@@ -199,11 +199,13 @@ def test_hostile_titles_are_text(site: World, client: httpx.Client) -> None:
 
 
 FIELDS = [
-    ({"often-press": "daily"}, "You now get <strong><bdi>Press releases</bdi></strong> once a day.",
+    ({"often-press": "daily"},
+     "You now get <strong><bdi>Press releases</bdi></strong> once a day, at 08:00 (UTC).",
      "You now get <strong><bdi>Press releases</bdi></strong> at once."),
-    ({"often-europe": "weekly"}, "You now get <strong><bdi>Europe</bdi></strong> once a week.",
+    ({"often-europe": "weekly"},
+     "You now get <strong><bdi>Europe</bdi></strong> once a week, on Mondays at 08:00 (UTC).",
      "You now get <strong><bdi>Europe</bdi></strong> at once."),
-    ({"hour": "7"}, "Your daily and weekly mails now come at 07:00.",
+    ({"hour": "7"}, "Your daily and weekly mails now come at 07:00 (UTC).",
      "Your daily and weekly mails now come at the usual hour of each list."),
     ({"timezone": "Asia/Tokyo"}, "Your time zone is now <bdi>Japan – Tokyo</bdi>.",
      "Your time zone is now that of each list."),
@@ -251,7 +253,7 @@ def test_a_new_list_comes_as_often_as_chosen(site: World, client: httpx.Client) 
     path = site.preferences_path()
     posted = {"often-travel": "daily", "often-europe": "weekly"}
     saved = client.post(path, data=form(client.get(path).text, ["press", "travel"], **posted)).text
-    assert "You now get <strong><bdi>Travel warnings</bdi></strong> once a day." in saved
+    assert "You now get <strong><bdi>Travel warnings</bdi></strong> once a day, at 08:00" in saved
     assert "You no longer get <strong><bdi>Europe</bdi></strong> and a list for accredited" in saved
     assert "once a week" not in saved
 

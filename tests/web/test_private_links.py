@@ -82,7 +82,7 @@ def test_the_shared_view_names_nobody(jo: World, client: httpx.Client) -> None:
     ]
     assert [one.status_code for one in answers] == [200, 200, 200, 422, 422, 400, 200, 200, 200]
     assert "Your name was changed. Your outlet was removed." in saved.text
-    assert "You now get a list for accredited press once a day." in saved.text
+    assert "You now get a list for accredited press once a day, at 08:00 (UTC)." in saved.text
     assert "Your name was changed. Your outlet was changed." in answers[2].text
     assert "2 lists for accredited press" in answers[7].text
     for answer in answers:

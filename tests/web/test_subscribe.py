@@ -273,6 +273,42 @@ def test_a_sign_up_that_waits_too_long_is_over(site: World, client: httpx.Client
         assert session.scalar(sa.select(sa.func.count()).select_from(SignUp)) == 0
 
 
+def test_when_daily_and_weekly_mail_comes(site: World, client: httpx.Client) -> None:
+    """The form says it of each list, the confirmation of what was asked for."""
+    said = "Daily mails come at 08:00 (UTC), weekly ones on Mondays at the same hour."
+    assert client.get("/subscribe").text.count(said) == 1
+    with site.database.transaction() as session:
+        session.execute(
+            sa.update(MailingList)
+            .where(MailingList.slug == "europe")
+            .values(timezone="Europe/Brussels", digest_hour=6)
+        )
+    page = client.get("/subscribe").text
+    assert page.count(said) == 2
+    assert '<p class="muted" id="about-often-europe">Daily mails come at 06:00 (Brussels' in page
+    arabic = client.get("/subscribe?language=ar").text
+    assert "تصل الرسائل اليومية الساعة 08:00 (بتوقيت الرياض)" in arabic
+    fill_in(
+        client,
+        "new@example.org",
+        *("press", "europe", "travel"),
+        **{"often-press": "daily", "often-europe": "weekly"},
+    )
+    wait_a_while(site)
+    path = confirm_path(site)
+    shown = client.get(path).text
+    done = client.post(path, data={"seal": seal_of(shown)}).text
+    for text in (shown, done):
+        # One person has one hour: that of the first list which says any.
+        assert (
+            "<strong><bdi>Press releases</bdi></strong>: once a day, at 06:00 (Brussels time)."
+        ) in text
+        assert (
+            "<strong><bdi>Europe</bdi></strong>: once a week, on Mondays at 06:00 (Brussels time)."
+        ) in text
+        assert "Travel warnings</bdi></strong>:" not in text
+
+
 def test_an_undo_by_mail(either: World, visitor: httpx.Client) -> None:
     """The link of a notice shows what was changed, changes nothing, and undoes on the button."""
     path = either.preferences_path()

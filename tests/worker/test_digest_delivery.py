@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from mail.tokens import Keyring, Purpose
-from releases import digests
+from releases.digests import turn as turn_module
 from releases.models import Distribution, DistributionKind
 from runtime.database import Database
 from runtime.migrations import migrate
@@ -44,7 +44,7 @@ def test_a_digest_arrives(settings: Settings, monkeypatch: pytest.MonkeyPatch) -
     """Two releases to a list that two people read daily and one at once: two mails and two
     digests, and each digest's one click ends the list that it came through.
     """
-    monkeypatch.setattr(digests, "OPEN_FOR", dt.timedelta(seconds=0.5))
+    monkeypatch.setattr(turn_module, "OPEN_FOR", dt.timedelta(seconds=0.5))
     office = Office(Database(settings.database))
     press = office.lists("press")["press"]
     daily = office.people(2)

@@ -8,6 +8,7 @@ from email.parser import BytesParser
 
 import pytest
 import sqlalchemy as sa
+from lxml.html import document_fromstring as html_of
 
 from mail.addresses import parse_address
 from runtime.database import Database
@@ -99,6 +100,14 @@ def test_every_kind_in_every_language_is_a_whole_mail(relaying: Relaying) -> Non
     assert relaying.lane().send_due() == len(supported()) * len(NoticeKind)
     assert {state for _, state in relaying.states()} == {"accepted"}
     assert {kind for kind, _ in relaying.states()} == set(NoticeKind) - {NoticeKind.ERASED}
+    confirmations = [
+        BytesParser(policy=policy.default).parsebytes(octets).get_body(("plain",))
+        for octets in relaying.mails
+        if b"Subject: Please confirm: do you want" in octets
+    ]
+    assert len(confirmations) == 1
+    assert confirmations[0] is not None
+    assert "Press <news>: once a day, at 08:00 (UTC)." in confirmations[0].get_content()
     identifiers = set()
     for octets in relaying.mails:
         mail = BytesParser(policy=policy.default).parsebytes(octets)
@@ -111,11 +120,35 @@ def test_every_kind_in_every_language_is_a_whole_mail(relaying: Relaying) -> Non
         words, page = text.get_content(), html.get_content()
         assert mail["Subject"]
         assert "mnhole" not in words + page
+        assert "notice-place" not in words + page
+        body = html_of(page).find_class("body")[0]
+        # Nothing that the styles name but what they were inlined into (worker.notice_html).
+        assert {inner.tag for inner in body.iter()} <= {"div", "p", "a", "strong", "bdi"}
+        assert all(inner.get("style") for inner in body.iter("div", "p", "a"))
         assert f'lang="{mail["Content-Language"]}"' in page
         assert ('dir="rtl"' in page) == (mail["Content-Language"] == "ar")
         assert ("https://press.example.org/" in words) == ("https://press.example.org/" in page)
         assert "<news>" not in page
     assert len(identifiers) == len(relaying.mails) == len(supported()) * len(NoticeKind)
+
+
+def test_a_new_keeper_is_told_what_that_is(relaying: Relaying) -> None:
+    """Which desk, at which address, and that it was the office: they have asked for nothing."""
+    with relaying.database.transaction() as session:
+        desk_commands.create_desk(
+            session, "desk@paper.example", "City <desk>", "jo@paper.example", VIA, hash_key=HASH_KEY
+        )
+    relaying.lane().send_due()
+    (octets,) = relaying.mails
+    mail = BytesParser(policy=policy.default).parsebytes(octets)
+    text = mail.get_body(("plain",))
+    assert text is not None
+    told = " ".join(text.get_content().split())
+    assert mail["To"] == "jo@paper.example"
+    assert "Our office has made you keeper of City <desk> (desk@paper.example)." in told
+    assert "A desk is an address that several people read" in told
+    assert "asked" not in told
+    assert "https://press.example.org/p/" in told
 
 
 def test_two_lanes_send_each_notice_once(relaying: Relaying) -> None:

@@ -310,3 +310,20 @@ def test_a_worker_starts_without_its_broker(
             wait_until(lambda: status_of(office, distribution).is_finished, 20, workers.logs)
             assert len(server.taken) == 30
             office.database.dispose()
+
+
+def test_many_distributions_take_turns(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round has its time; the next one goes on, and what is urgent is in each."""
+    monkeypatch.setattr(sweep_module, "ROUND_SECONDS", 0.0)
+    ground.office.subscribe(ground.office.people(3), ground.list_id)
+    plain = [ground.office.publish("press", title=f"Headline {number}") for number in range(3)]
+    urgent = ground.office.publish("press", title="Urgent", is_urgent=True)
+    sweep = ground.sweep()
+    seen = []
+    for _ in range(4):
+        before = len(ground.rings(sweep))
+        sweep.round()
+        seen.append({arguments[0] for _, arguments in ground.rings(sweep)[: -before or None]})  # type: ignore[index]
+    assert all(urgent in one for one in seen[:1])
+    assert set.union(*seen) == {*plain, urgent}
+    assert len(seen[0]) == 2

@@ -1,8 +1,10 @@
 """Without Redis: each worker process keeps to its share of every limit.
 
 Who shares is seen in SQL: the processes that hold a lease with a journal, which are those that
-deliver now. A process alone has all of every limit. One that comes to others waits until they
-have seen it; one that is gone is forgotten `_REMEMBERED_SECONDS` after its lease.
+deliver now. A process alone has all of every limit; it believes that at its second look, for
+between two slices a process that delivers has no lease for a moment. One that comes to others
+waits until they have seen it; one that is gone is forgotten `_REMEMBERED_SECONDS` after its
+lease.
 """
 
 from collections.abc import Callable, Collection
@@ -13,6 +15,7 @@ from worker.limits.asks import Asks, Grants
 from worker.limits.buckets import Bucket, pace_of
 
 LOOK_EVERY_SECONDS: Final = 1.0
+_LOOK_AGAIN_SECONDS: Final = 0.3
 _REMEMBERED_SECONDS: Final = 5.0
 _JOINING_SECONDS: Final = 2.0
 
@@ -39,20 +42,27 @@ class Shares:
         self._who_delivers = who_delivers
         self._seen: dict[str, float] = {}
         self._here_since: float | None = None
+        self._is_unsure = False
+        """It has just come, and its first look saw nobody else."""
         self._looked_at = float("-inf")
         self._buckets: dict[tuple[str, int], Bucket] = {}
 
     def look(self, now: float) -> None:
         """Look who is there, once a second; raises what the database does."""
-        if now - self._looked_at < LOOK_EVERY_SECONDS:
+        every = _LOOK_AGAIN_SECONDS if self._is_unsure else LOOK_EVERY_SECONDS
+        if now - self._looked_at < every:
             return
         found = self._who_delivers()
         if now - self._looked_at > _REMEMBERED_SECONDS:
-            self._here_since = None  # the others have forgotten us
+            self._here_since, self._is_unsure = None, False  # the others have forgotten us
         self._looked_at = now
         self._seen |= dict.fromkeys(found, now)
         self._seen = {name: at for name, at in self._seen.items() if now - at < _REMEMBERED_SECONDS}
-        if self._seen.keys() == {self._process} and not self._is_patient:
+        is_alone = self._seen.keys() == {self._process} and not self._is_patient
+        self._is_unsure = is_alone and self._here_since is None and not self._is_unsure
+        if self._is_unsure:
+            return
+        if is_alone:
             # Whoever comes now sees us, and waits until we have seen them.
             self._here_since = float("-inf")
         elif self._process not in self._seen:
@@ -64,7 +74,8 @@ class Shares:
         """Give the share; nothing while others may not know yet that we are here."""
         others = len(self._seen.keys() - {self._process})
         is_here = self._here_since is not None and now - self._here_since >= _JOINING_SECONDS
-        if self._looked_at == float("-inf") or ((others or self._is_patient) and not is_here):
+        is_waiting = self._is_unsure or ((others or self._is_patient) and not is_here)
+        if self._looked_at == float("-inf") or is_waiting:
             return Grants([0] * len(asks.rates), [0] * len(asks.slots))
         workers = sorted(self._seen.keys() | {self._process})
         rank = workers.index(self._process)

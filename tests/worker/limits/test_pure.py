@@ -186,8 +186,9 @@ def test_alone_all_of_a_limit_is_ours_and_a_newcomer_waits_to_be_seen() -> None:
     asks = gate.asks()
     assert first.turn(asks, 0.0).slots == [0]  # nobody has looked yet
     present.add("a")
-    first.look(0.0)
-    assert first.turn(asks, 0.0).slots == [5]
+    for moment, granted in ((-0.4, 0), (-0.2, 0), (-0.1, 5), (0.0, 5)):
+        first.look(moment)
+        assert first.turn(asks, moment).slots == [granted], moment
     rates = Asks(rates=[RateAsk("domain d", Rate(1, 60), 5)])
     assert first.turn(rates, 0.1).rates == [1]  # there is room: nobody waits for a minute
     assert first.turn(rates, 0.2).rates == [0]
@@ -210,7 +211,8 @@ def test_who_comes_back_waits_like_who_is_new() -> None:
     asks = Asks((), [SlotAsk("relay", 10, 0, 10)])
     present = {"a"}
     first, second = (Shares(name, lambda: present) for name in ("a", "b"))
-    first.look(0.0)
+    for moment in (-0.4, 0.0):
+        first.look(moment)
     assert first.turn(asks, 0.0).slots == [10]
     present = {"a", "b"}
     for moment in (1.0, 2.0, 3.1):
@@ -228,6 +230,25 @@ def test_who_comes_back_waits_like_who_is_new() -> None:
         first.look(moment)
         second.look(moment)
     assert (first.turn(asks, 13.6).slots, second.turn(asks, 13.6).slots) == ([5], [5])
+
+
+def test_who_comes_between_two_slices_of_another_is_not_alone() -> None:
+    """One look may find the other without a lease; it waits until the other must have seen it."""
+    asks = Asks((), [SlotAsk("relay", 10, 0, 10)])
+    present = {"a"}
+    first, second = (Shares(name, lambda: present) for name in ("a", "b"))
+    for moment in (0.0, 0.4, 1.4):
+        first.look(moment)
+    assert first.turn(asks, 1.4).slots == [10]
+    present = {"b"}
+    second.look(1.5)
+    present = {"a", "b"}
+    for moment in (1.5, 1.6, 1.8, 2.3, 2.5, 3.5, 4.3):
+        first.look(moment)
+        second.look(moment)
+        granted = first.turn(asks, moment).slots[0] + second.turn(asks, moment).slots[0]
+        assert granted <= 10, moment
+    assert (first.turn(asks, 4.3).slots, second.turn(asks, 4.3).slots) == ([5], [5])
 
 
 def test_who_comes_and_goes_believes_no_single_look() -> None:

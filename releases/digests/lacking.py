@@ -8,12 +8,12 @@ import datetime as dt
 import functools
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
-from releases.digest_candidates import Candidate
+from releases.digests.candidates import Candidate
 from releases.models import (
     Delivery,
     DeliveryState,
@@ -25,6 +25,7 @@ from releases.models import (
     DistributionState,
     ReleaseVersion,
 )
+from releases.resent import ARRIVED
 from runtime.database import is_postgresql
 from runtime.json_rows import json_rows
 from subscribers.frequencies import DIGESTS, frequency_at
@@ -37,7 +38,6 @@ _MAY_YET_EXPAND: Final = (
     DistributionState.PAUSED,
     DistributionState.HELD,
 )
-_ARRIVED: Final = (DeliveryState.ACCEPTED, DeliveryState.UNCERTAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,8 @@ def who_lacks(
                 for list_id in one.lists
             ],
             "others": others,
+            "releases": [*{one.release_id for one in found}],
+            "first_digest": _first_digest(session, found),
         },
     )
     return [Lacking(*row) for row in rows]
@@ -91,11 +93,34 @@ def who_lacks(
 
 def _others(session: Session, versions: Collection[int]) -> list[dict[str, Any]]:
     """The distributions, but digests, that bring each of the versions or a newer one."""
+    rows = session.execute(_others_statement(), {"versions": list(versions)})
+    return [
+        {"version_id": version_id, "distribution_id": other, "is_pending": bool(pending)}
+        for version_id, other, pending in rows
+    ]
+
+
+def _first_digest(session: Session, found: Collection[Candidate]) -> int:
+    """The first digest that carried any version of these releases."""
+    first: int | None = session.scalar(
+        sa.select(sa.func.min(Distribution.id))
+        .join(DistributionRelease, DistributionRelease.distribution_id == Distribution.id)
+        .join(ReleaseVersion, ReleaseVersion.id == DistributionRelease.version_id)
+        .where(
+            Distribution.kind == DistributionKind.DIGEST,
+            ReleaseVersion.release_id.in_({one.release_id for one in found}),
+        )
+    )
+    return first or 0
+
+
+@functools.cache
+def _others_statement() -> sa.Select[*tuple[Any, ...]]:
     ours = aliased(ReleaseVersion)
     is_pending = sa.and_(
         Distribution.is_expanded.is_(False), Distribution.state.in_(_MAY_YET_EXPAND)
     )
-    rows = session.execute(
+    return (
         sa.select(ours.id, Distribution.id, is_pending)
         .join(
             ReleaseVersion,
@@ -107,15 +132,11 @@ def _others(session: Session, versions: Collection[int]) -> list[dict[str, Any]]
         .join(DistributionRelease, DistributionRelease.version_id == ReleaseVersion.id)
         .join(Distribution, Distribution.id == DistributionRelease.distribution_id)
         .where(
-            ours.id.in_(versions),
+            ours.id.in_(sa.bindparam("versions", expanding=True)),
             Distribution.kind != DistributionKind.DIGEST,
             Distribution.is_rehearsal.is_(False),
         )
     )
-    return [
-        {"version_id": version_id, "distribution_id": other, "is_pending": bool(pending)}
-        for version_id, other, pending in rows
-    ]
 
 
 def _written(session: Session, moment: dt.datetime) -> str:
@@ -150,7 +171,7 @@ def _statement(
         },
         is_postgresql=is_postgresql,
     )
-    who: sa.ColumnElement[int] = cast("sa.ColumnElement[int]", Subscription.subscriber_id)
+    had = _had_by_digests(is_any_merged=is_any_merged)
     is_served_now = sa.or_(
         Subscription.frequency.in_(sa.bindparam("due", expanding=True)),
         # What came out before a change of frequency is brought by the next turn, whichever.
@@ -159,116 +180,131 @@ def _statement(
             Subscription.frequency_changed_at > brought.c.due_at,
         ),
     )
-    conditions = [
-        Subscription.subscriber_id.in_(sa.bindparam("people", expanding=True)),
-        Subscription.state == SubscriptionState.ACTIVE,
-        Subscription.began_at <= brought.c.due_at,
-        is_served_now,
-        ~_has_delivery(others, brought, who),
-        ~_has_digest(brought, who),
-    ]
+    # Nearly all that came out in two weeks was in an earlier digest: that goes first, by hash,
+    # so that deliveries are looked for of what is left alone.
+    pair = (
+        sa.select(Subscription.subscriber_id, brought.c.version_id, brought.c.list_id)
+        .join(brought, brought.c.list_id == Subscription.list_id)
+        .outerjoin(
+            had,
+            sa.and_(
+                had.c.subscriber_id == Subscription.subscriber_id,
+                had.c.release_id == brought.c.release_id,
+            ),
+        )
+        .where(
+            Subscription.subscriber_id.in_(sa.bindparam("people", expanding=True)),
+            Subscription.state == SubscriptionState.ACTIVE,
+            Subscription.began_at <= brought.c.due_at,
+            is_served_now,
+            sa.func.coalesce(had.c.number, 0) < brought.c.number,
+        )
+        .cte("pair")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    conditions = [~_has_delivery(others, pair)]
     if is_any_merged:
-        conditions += [
-            ~_had_delivery_before_merging(others, brought, who),
-            ~_had_digest_before_merging(brought, who),
-        ]
+        conditions.append(~_had_delivery_before_merging(others, pair))
     if is_any_pending:
-        conditions.append(~_is_next(others, brought, who))
+        conditions.append(~_is_next(others, pair))
     return (
         sa.select(
-            Subscription.subscriber_id,
-            _ids(brought.c.version_id, is_postgresql),
-            _ids(brought.c.list_id, is_postgresql),
+            pair.c.subscriber_id,
+            _ids(pair.c.version_id, is_postgresql),
+            _ids(pair.c.list_id, is_postgresql),
         )
-        .join(brought, brought.c.list_id == Subscription.list_id)
         .where(*conditions)
-        .group_by(Subscription.subscriber_id)
-        .order_by(Subscription.subscriber_id)
+        .group_by(pair.c.subscriber_id)
+        .order_by(pair.c.subscriber_id)
     )
 
 
-def _has_delivery(others: Any, brought: Any, who: Any) -> sa.Exists:
+def _had_by_digests(*, is_any_merged: bool) -> sa.CTE:
+    """The newest version of each release that a digest carried to somebody, or is about to."""
+    # Members are kept for long: older digests than any that can matter are not looked at.
+    is_late = DigestMember.distribution_id >= sa.bindparam("first_digest")
+    carried = sa.and_(
+        DistributionRelease.distribution_id == DigestMember.distribution_id,
+        ReleaseVersion.id == DistributionRelease.version_id,
+        ReleaseVersion.release_id.in_(sa.bindparam("releases", expanding=True)),
+    )
+    people: sa.BindParameter[Any] = sa.bindparam("people", expanding=True)
+    had: sa.Select[*tuple[Any, ...]] | sa.CompoundSelect[*tuple[Any, ...]] = sa.select(
+        DigestMember.subscriber_id, ReleaseVersion.release_id, ReleaseVersion.number
+    ).where(DigestMember.subscriber_id.in_(people), is_late, carried)
+    if is_any_merged:
+        # As somebody who was merged into them, if it was sent.
+        before = sa.select(
+            MergedSubscriber.into_id, ReleaseVersion.release_id, ReleaseVersion.number
+        ).where(
+            MergedSubscriber.into_id.in_(people),
+            DigestMember.subscriber_id == MergedSubscriber.subscriber_id,
+            is_late,
+            carried,
+            Delivery.distribution_id == DigestMember.distribution_id,
+            Delivery.subscriber_id == DigestMember.subscriber_id,
+            Delivery.state.in_(ARRIVED),
+        )
+        had = sa.union_all(had, before)
+    each = had.subquery()
+    return (
+        sa.select(
+            each.c.subscriber_id,
+            each.c.release_id,
+            sa.func.max(each.c.number).label("number"),
+        )
+        .group_by(each.c.subscriber_id, each.c.release_id)
+        .cte("had")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+
+
+def _has_delivery(others: Any, pair: Any) -> sa.Exists:
     """Whether a distribution has brought it to them, or has tried or refused to."""
     return (
         sa.exists()
         .where(
-            others.c.version_id == brought.c.version_id,
+            others.c.version_id == pair.c.version_id,
             Delivery.distribution_id == others.c.distribution_id,
-            Delivery.subscriber_id == who,
+            Delivery.subscriber_id == pair.c.subscriber_id,
             Delivery.state != DeliveryState.CANCELLED,
         )
-        .correlate_except(others, Delivery)
+        .correlate(pair)
     )
 
 
-def _had_delivery_before_merging(others: Any, brought: Any, who: Any) -> sa.Exists:
+def _had_delivery_before_merging(others: Any, pair: Any) -> sa.Exists:
     """The same of somebody who was merged into them. What was queued then is not sent."""
     return (
         sa.exists()
         .where(
-            MergedSubscriber.into_id == who,
-            others.c.version_id == brought.c.version_id,
+            MergedSubscriber.into_id == pair.c.subscriber_id,
+            others.c.version_id == pair.c.version_id,
             Delivery.distribution_id == others.c.distribution_id,
             Delivery.subscriber_id == MergedSubscriber.subscriber_id,
-            Delivery.state.in_(_ARRIVED),
+            Delivery.state.in_(ARRIVED),
         )
-        .correlate_except(MergedSubscriber, others, Delivery)
+        .correlate(pair)
     )
 
 
-def _has_digest(brought: Any, who: Any) -> sa.Exists:
-    """Whether a digest carried it, or a newer version, to them, or is about to."""
-    return (
-        sa.exists()
-        .where(DigestMember.subscriber_id == who, *_carried(brought))
-        .correlate_except(DigestMember, DistributionRelease, ReleaseVersion)
-    )
-
-
-def _had_digest_before_merging(brought: Any, who: Any) -> sa.Exists:
-    """The same of somebody who was merged into them, if it was sent."""
-    return (
-        sa.exists()
-        .where(
-            MergedSubscriber.into_id == who,
-            DigestMember.subscriber_id == MergedSubscriber.subscriber_id,
-            *_carried(brought),
-            Delivery.distribution_id == DigestMember.distribution_id,
-            Delivery.subscriber_id == DigestMember.subscriber_id,
-            Delivery.state.in_(_ARRIVED),
-        )
-        .correlate_except(
-            MergedSubscriber, DigestMember, DistributionRelease, ReleaseVersion, Delivery
-        )
-    )
-
-
-def _carried(brought: Any) -> tuple[sa.ColumnElement[bool], ...]:
-    return (
-        DistributionRelease.distribution_id == DigestMember.distribution_id,
-        ReleaseVersion.id == DistributionRelease.version_id,
-        ReleaseVersion.release_id == brought.c.release_id,
-        ReleaseVersion.number >= brought.c.number,
-    )
-
-
-def _is_next(others: Any, brought: Any, who: Any) -> sa.Exists:
+def _is_next(others: Any, pair: Any) -> sa.Exists:
     """Whether they are about to get it at once, through whatever list."""
     theirs = aliased(Subscription)
     return (
         sa.exists()
         .where(
-            others.c.version_id == brought.c.version_id,
+            others.c.version_id == pair.c.version_id,
             others.c.is_pending,
             Distribution.id == others.c.distribution_id,
             DistributionList.distribution_id == Distribution.id,
             theirs.list_id == DistributionList.list_id,
-            theirs.subscriber_id == who,
+            theirs.subscriber_id == pair.c.subscriber_id,
             theirs.began_at <= Distribution.due_at,
             sa.or_(theirs.ended_at.is_(None), theirs.ended_at > Distribution.due_at),
             frequency_at(theirs, Distribution.due_at) == Frequency.AT_ONCE,
         )
-        .correlate_except(others, Distribution, DistributionList, theirs)
+        .correlate(pair)
     )
 
 

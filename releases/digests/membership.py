@@ -17,7 +17,8 @@ from releases.models import (
     DistributionRelease,
     DistributionState,
 )
-from releases.resent import HAS_IT
+from releases.resent import ARRIVED, HAS_IT
+from subscribers.record_models import MergedSubscriber
 
 
 def is_in_a_digest(
@@ -36,6 +37,7 @@ def is_in_a_digest(
             DistributionRelease.distribution_id == member.distribution_id,
             DistributionRelease.version_id.in_(versions),
             digest.id == member.distribution_id,
+            digest.is_rehearsal.is_(False),
             sa.or_(
                 sa.exists().where(is_theirs, theirs.state.in_(HAS_IT)),
                 sa.and_(
@@ -46,6 +48,26 @@ def is_in_a_digest(
             ),
         )
         .correlate_except(member, digest, DistributionRelease)
+    )
+
+
+def was_in_a_digest_before_merging(
+    versions: Sequence[int], subscriber_id: sa.SQLColumnExpression[int]
+) -> sa.Exists:
+    """The same of who has it as another subscriber, who was merged into them since."""
+    member, theirs = aliased(DigestMember), aliased(Delivery)
+    return (
+        sa.exists()
+        .where(
+            MergedSubscriber.into_id == subscriber_id,
+            member.subscriber_id == MergedSubscriber.subscriber_id,
+            DistributionRelease.distribution_id == member.distribution_id,
+            DistributionRelease.version_id.in_(versions),
+            theirs.distribution_id == member.distribution_id,
+            theirs.subscriber_id == member.subscriber_id,
+            theirs.state.in_(ARRIVED),
+        )
+        .correlate_except(MergedSubscriber, member, theirs, DistributionRelease)
     )
 
 

@@ -6,18 +6,19 @@ turn misses, since no worker ran, the next one makes up for.
 """
 
 import datetime as dt
+import functools
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from releases.audience import LISTS_MAX
-from releases.digest_candidates import WINDOW, Candidate, candidates, out_by
-from releases.digest_lacking import Lacking, who_lacks
+from releases.digests.candidates import Candidate, candidates, out_by
+from releases.digests.lacking import Lacking, who_lacks
 from releases.models import (
     DigestMember,
     Distribution,
@@ -29,7 +30,7 @@ from releases.models import (
 from releases.publishing import Due, insert_distribution
 from runtime.database import Database, database_now, is_postgresql, read_clock
 from subscribers.digest_times import Clock, Wish, clock_of
-from subscribers.frequencies import DIGESTS, has_digests_since
+from subscribers.frequencies import DIGESTS
 from subscribers.models import (
     PLAN_ANEW,
     Frequency,
@@ -43,6 +44,8 @@ PEOPLE: Final = 2_000
 """People of a turn in one transaction."""
 OPEN_FOR: Final = dt.timedelta(seconds=20)
 """So long a digest waits for further people; then it goes out."""
+CHANGED: Final = dt.timedelta(days=60)
+"""So long after a change of frequency something may come out that is owed by the old one."""
 PUNCTUAL: Final = dt.timedelta(hours=1)
 """A turn that is later than this carries what has come out until now."""
 # The class of the advisory lock, as others may be taken in the same database.
@@ -102,21 +105,8 @@ class Turn:
         return len(people)
 
     def _due(self, session: Session, moment: dt.datetime) -> list[_Person]:
-        rows = session.execute(
-            sa.select(
-                Subscriber.id,
-                Subscriber.timezone,
-                Subscriber.digest_hour,
-                Subscriber.language,
-                Subscriber.next_digest_at,
-            )
-            .where(Subscriber.next_digest_at <= moment)
-            .order_by(Subscriber.next_digest_at, Subscriber.id)
-            .limit(PEOPLE)
-            # Whose choices are being changed has a new time in a moment.
-            .with_for_update(skip_locked=True)
-        ).all()
-        followed = _followed(session, [row.id for row in rows], moment - WINDOW)
+        rows = session.execute(_due_people(), {"moment": moment, "people": PEOPLE}).all()
+        followed = _followed(session, [row.id for row in rows], moment - CHANGED)
         people = []
         for row in rows:
             theirs = followed.get(row.id, _Followed())
@@ -129,14 +119,16 @@ class Turn:
     def _plan(self, session: Session, people: Sequence[_Person], moment: dt.datetime) -> None:
         if not people:
             return
-        found = candidates(session, moment)
-        _lock(session, {one.version_id for one in found})
         groups: dict[tuple[dt.datetime, bool], list[int]] = {}
         for one in people:
             assert one.until is not None
             groups.setdefault((one.until, one.is_weekly), []).append(one.id)
-        for (until, is_weekly), ids in groups.items():
-            out = out_by(found, until)
+        found = candidates(session, moment)
+        parts = [
+            (out_by(found, until), is_weekly, ids) for (until, is_weekly), ids in groups.items()
+        ]
+        _lock(session, {one.version_id for out, *_ in parts for one in out})
+        for out, is_weekly, ids in parts:
             if out:
                 lacking = who_lacks(session, ids, out, is_weekly=is_weekly)
                 self._gather(session, lacking, out, moment)
@@ -193,6 +185,25 @@ class Turn:
         return one.distribution_id, _mask(one, lists)
 
 
+@functools.cache
+def _due_people() -> sa.Select[*tuple[Any, ...]]:
+    moment = sa.bindparam("moment", type_=Subscriber.next_digest_at.type)
+    return (
+        sa.select(
+            Subscriber.id,
+            Subscriber.timezone,
+            Subscriber.digest_hour,
+            Subscriber.language,
+            Subscriber.next_digest_at,
+        )
+        .where(Subscriber.next_digest_at <= moment)
+        .order_by(Subscriber.next_digest_at, Subscriber.id)
+        .limit(sa.bindparam("people"))
+        # Whose choices are being changed has a new time in a moment.
+        .with_for_update(skip_locked=True)
+    )
+
+
 @dataclass(slots=True)
 class _Followed:
     """What a person's subscriptions say of their digests."""
@@ -202,25 +213,7 @@ class _Followed:
 
 
 def _followed(session: Session, people: Sequence[int], since: dt.datetime) -> dict[int, _Followed]:
-    rows = session.execute(
-        sa.select(
-            Subscription.subscriber_id,
-            Subscription.frequency,
-            sa.and_(
-                Subscription.frequency_before.in_(DIGESTS),
-                Subscription.frequency_changed_at > since,
-            ).label("is_left"),
-            MailingList.timezone,
-            MailingList.digest_hour,
-        )
-        .join(MailingList, MailingList.id == Subscription.list_id)
-        .where(
-            Subscription.subscriber_id.in_(people),
-            Subscription.state == SubscriptionState.ACTIVE,
-            has_digests_since(Subscription, since),
-        )
-        .order_by(Subscription.subscriber_id, Subscription.list_id)
-    )
+    rows = session.execute(_following(), {"people": people, "since": since})
     found: dict[int, _Followed] = {}
     for row in rows:
         theirs = found.setdefault(row.subscriber_id, _Followed())
@@ -230,6 +223,30 @@ def _followed(session: Session, people: Sequence[int], since: dt.datetime) -> di
             theirs.frequencies.add(Frequency.DAILY)
         theirs.wishes.append(Wish(row.timezone, row.digest_hour))
     return found
+
+
+@functools.cache
+def _following() -> sa.Select[*tuple[Any, ...]]:
+    since = sa.bindparam("since", type_=Subscription.began_at.type)
+    is_left = sa.and_(
+        Subscription.frequency_before.in_(DIGESTS), Subscription.frequency_changed_at > since
+    )
+    return (
+        sa.select(
+            Subscription.subscriber_id,
+            Subscription.frequency,
+            is_left.label("is_left"),
+            MailingList.timezone,
+            MailingList.digest_hour,
+        )
+        .join(MailingList, MailingList.id == Subscription.list_id)
+        .where(
+            Subscription.subscriber_id.in_(sa.bindparam("people", expanding=True)),
+            Subscription.state == SubscriptionState.ACTIVE,
+            sa.or_(Subscription.frequency.in_(DIGESTS), is_left),
+        )
+        .order_by(Subscription.subscriber_id, Subscription.list_id)
+    )
 
 
 def _person(

@@ -5,9 +5,10 @@ pause, whichever is last.
 """
 
 import datetime as dt
+import functools
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -66,15 +67,35 @@ class Candidate:
 
 def candidates(session: Session, until: dt.datetime) -> list[Candidate]:
     """What came out in the window before a moment, by importance."""
-    since = until - WINDOW
-    their_version = aliased(DistributionRelease)
-    dropped = aliased(Distribution)
+    rows = session.execute(_statement(), {"until": until, "since": until - WINDOW}).all()
+    lists = _lists(session, {row.id for row in rows})
+    found = [
+        Candidate(
+            row.version_id,
+            row.release_id,
+            row.number,
+            row.kind,
+            row.lane,
+            row.due_at,
+            max(filter(None, (row.due_at, row.resumed_at, row.embargo_at))),
+            lists[row.id],
+        )
+        for row in rows
+    ]
+    return sorted(found, key=lambda one: one.rank)
+
+
+@functools.cache
+def _statement() -> sa.Select[*tuple[Any, ...]]:
+    moment = Distribution.due_at.type
+    since, until = sa.bindparam("since", type_=moment), sa.bindparam("until", type_=moment)
+    their_version, dropped = aliased(DistributionRelease), aliased(Distribution)
     is_forgotten = sa.exists().where(
         their_version.version_id == ReleaseVersion.id,
         dropped.id == their_version.distribution_id,
         dropped.deliveries_dropped_at.is_not(None),
     )
-    rows = session.execute(
+    return (
         sa.select(
             Distribution.id,
             Distribution.lane,
@@ -101,22 +122,7 @@ def candidates(session: Session, until: dt.datetime) -> list[Candidate]:
             ),
             ~is_forgotten,
         )
-    ).all()
-    lists = _lists(session, {row.id for row in rows})
-    found = [
-        Candidate(
-            row.version_id,
-            row.release_id,
-            row.number,
-            row.kind,
-            row.lane,
-            row.due_at,
-            max(filter(None, (row.due_at, row.resumed_at, row.embargo_at))),
-            lists[row.id],
-        )
-        for row in rows
-    ]
-    return sorted(found, key=lambda one: one.rank)
+    )
 
 
 def out_by(found: Iterable[Candidate], moment: dt.datetime) -> list[Candidate]:
