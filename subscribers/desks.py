@@ -3,12 +3,13 @@
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mail.addresses import parse_address
+from runtime.database import BigId
 from subscribers.forwarding import offered
 from subscribers.links import CONFIRM_DAYS
 from subscribers.models import (
@@ -18,6 +19,13 @@ from subscribers.models import (
     SubscriptionState,
 )
 from subscribers.record_models import Desk, DeskMember, DeskMemberState
+
+_FACTS: Final = (
+    # Made once: every form posted by a shared link asks it.
+    sa.select(Desk.name, Subscriber.address, Subscriber.language)
+    .join(Subscriber, Subscriber.id == Desk.subscriber_id)
+    .where(Desk.subscriber_id == sa.bindparam("desk", type_=BigId))
+)
 
 
 class DeskError(Exception):
@@ -115,11 +123,7 @@ class DeskSummary:
 
 def desk_facts(session: Session, subscriber_id: int) -> DeskFacts | None:
     """What a desk is; None for a subscriber who is none, or is not there."""
-    found = session.execute(
-        sa.select(Desk.name, Subscriber.address, Subscriber.language)
-        .join(Subscriber, Subscriber.id == Desk.subscriber_id)
-        .where(Desk.subscriber_id == subscriber_id)
-    ).one_or_none()
+    found = session.execute(_FACTS, {"desk": subscriber_id}).one_or_none()
     return None if found is None else DeskFacts(subscriber_id, *found)
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mail.addresses import parse_address
-from runtime.database import read_clock
+from runtime.database import BigId, Moment, read_clock
 from subscribers.models import Subscriber
 from subscribers.record_models import Desk, Notice, NoticeState
 
@@ -45,6 +45,28 @@ class NoticeKind(enum.StrEnum):
     """A desk would forward some of its mail. [member_id]"""
     DESK_LINK = "desk-link"
     """To a desk's keeper: the desk's private link. [why: "made" (a keeper) or "stop"]"""
+
+
+_WHO: Final = sa.bindparam("subscriber", type_=BigId)
+_COUNT: Final = sa.select(sa.func.count()).where(
+    Notice.subscriber_id == _WHO,
+    Notice.created_at >= sa.bindparam("since", type_=Moment()),
+    Notice.kind.in_(sa.bindparam("kinds", expanding=True)),
+    Notice.state != NoticeState.CANCELLED,
+)
+_KEEPER: Final = (
+    sa.select(Desk.keeper_address)
+    .where(
+        sa.or_(
+            Desk.subscriber_id == _WHO,
+            Desk.subscriber_id
+            == sa.select(Subscriber.id)
+            .where(Subscriber.address_key == sa.bindparam("key"), Subscriber.is_desk)
+            .scalar_subquery(),
+        )
+    )
+    .limit(1)
+)
 
 
 def queue(
@@ -99,12 +121,12 @@ def count_since(
 ) -> int:
     """How many notices of these kinds were queued for a subscriber since then."""
     found: int | None = session.scalar(
-        sa.select(sa.func.count()).where(
-            Notice.subscriber_id == subscriber_id,
-            Notice.created_at >= since,
-            Notice.kind.in_([kind.value for kind in kinds]),
-            Notice.state != NoticeState.CANCELLED,
-        )
+        _COUNT,
+        {
+            "subscriber": subscriber_id,
+            "since": since,
+            "kinds": [kind.value for kind in kinds],
+        },
     )
     return found or 0
 
@@ -115,16 +137,4 @@ def _keeper(
     """The keeper's address, of a notice to a desk."""
     if kind is NoticeKind.CONFIRM_ADDRESS:
         return None  # its keeper has asked for it, and the new address must show that it is there
-    of_address = sa.select(Subscriber.id).where(
-        Subscriber.address_key == parse_address(address).key, Subscriber.is_desk
-    )
-    return session.scalar(
-        sa.select(Desk.keeper_address)
-        .where(
-            sa.or_(
-                Desk.subscriber_id == subscriber_id,
-                Desk.subscriber_id == of_address.scalar_subquery(),
-            )
-        )
-        .limit(1)
-    )
+    return session.scalar(_KEEPER, {"subscriber": subscriber_id, "key": parse_address(address).key})
