@@ -121,10 +121,12 @@ def pause_it(distribution_id: DistributionId) -> None:
     with opened() as shell, shell.database.transaction() as session:
         state = pause(session, distribution_id)
         name = _name(session, distribution_id)
+        digests = digests_under_way(session, distribution_id)
     if state == DistributionState.HELD:
         print(f"{name} is held: nothing of it is sent until it is resumed")
     else:
         print(f"{name} is {state}")
+    _tell_of_digests("pause", digests)
 
 
 @resume_app.command("resume")
@@ -161,7 +163,7 @@ def cancel_it(distribution_id: DistributionId) -> None:
             f"{people} whom other distributions left out because of this one stay out; "
             "publishing again reaches them"
         )
-    _tell_of_digests(digests)
+    _tell_of_digests("cancel", digests)
 
 
 def read_status(shell: Shell, distribution_id: int) -> Status:
@@ -195,12 +197,12 @@ def _name(session: Session, distribution_id: int) -> str:
     return f"distribution {distribution_id} ({what_line(what)})"
 
 
-def _tell_of_digests(digests: list[int]) -> None:
+def _tell_of_digests(command: str, digests: list[int]) -> None:
     """Those that have not begun are taken back by the workers."""
     if digests:
         say(
             "digests that are being sent carry it, too; stop each by itself: "
-            + ", ".join(f"medianote cancel {one}" for one in digests)
+            + ", ".join(f"medianote {command} {one}" for one in digests)
         )
 
 
