@@ -26,8 +26,8 @@ from worker.outbox import Outbox
 from worker.outbox_host import outbox_folder
 
 READ = ("GET", "HEAD")
-THREADS: Final = 16
-"""As many pages are made at once: a few more than there are connections to the database."""
+THREADS: Final = 8
+"""So many pages are made at once; more threads only take turns on one processor."""
 
 
 def create_app(settings: Settings, database: Database) -> FastAPI:

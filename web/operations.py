@@ -31,8 +31,8 @@ class OperationPages:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def health(self, request: Request) -> Response:  # noqa: ARG002 (every page gets it)
-        """Whether this process answers at all."""
+    async def health(self, request: Request) -> Response:  # noqa: ARG002 (every page gets it)
+        """Whether this process answers at all, whatever its threads wait for."""
         return PlainTextResponse("alive\n", headers=NO_STORE)
 
     def ready(self, request: Request) -> Response:  # noqa: ARG002 (every page gets it)

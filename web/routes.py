@@ -8,7 +8,7 @@ of these functions do.
 import asyncio
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from typing import Any
 
@@ -19,7 +19,8 @@ from starlette.types import Receive, Scope, Send
 
 from web.forms import read_form
 
-Page = Callable[..., Response]
+Page = Callable[..., Response | Awaitable[Response]]
+"""A function, which runs in a thread; or a coroutine function, for what never waits."""
 
 
 class PageRoute(Route):
@@ -45,7 +46,8 @@ class _Turn:
 
     def __init__(self, page: Page, threads: Executor) -> None:
         parameters = inspect.signature(page).parameters
-        self._page = page
+        self._page: Callable[..., Any] = page
+        self._never_waits = inspect.iscoroutinefunction(page)
         self._threads = threads
         self._has_form = "form" in parameters
         self._asked = [
@@ -60,6 +62,10 @@ class _Turn:
                 arguments[name] = request.query_params[name]
         if self._has_form:
             arguments["form"] = await read_form(request)
-        page = functools.partial(self._page, **arguments)
-        response = await asyncio.get_running_loop().run_in_executor(self._threads, page)
+        response: Response
+        if self._never_waits:
+            response = await self._page(**arguments)
+        else:
+            page = functools.partial(self._page, **arguments)
+            response = await asyncio.get_running_loop().run_in_executor(self._threads, page)
         await response(scope, receive, send)
