@@ -143,7 +143,8 @@ def test_the_pages_host_the_embedded_worker(state_dir: Path) -> None:
         port = free.getsockname()[1]
     with running("web", "--port", str(port), until="the outbox is at"):
         done = run("publish", str(SAMPLES / "media-note.txt"), "--list", "press")
-        assert (done.status, done.out, done.err) == (0, "1\n", "")
+        assert (done.status, done.out, len(done.errors)) == (0, "1\n", 1)
+        assert done.errors[0].endswith(" to press: 1 person")
         deadline = time.monotonic() + 60
         while run("status", "1", "--json").json["state"] != "complete":
             assert time.monotonic() < deadline
