@@ -148,6 +148,7 @@ def test_a_broker_that_never_answers(sqlite_url: str, silent_port: int, state_di
     assert (done.status, done.out) == (0, "1\n")
     assert done.errors == [
         "the broker does not answer; running workers find it in the database, in seconds",
+        "“Ministers of the Lantern Sea to Sign a Common Plan for Safer Ferries” to press: 1 person",
         "no worker runs now: it is sent when one does (`medianote worker`)",
     ]
 
