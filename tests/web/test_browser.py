@@ -64,6 +64,9 @@ def test_keeping_one_of_two_lists(site: World, page: Page) -> None:
     page.goto(site.unsubscribe_path())
     page.get_by_label("Press releases").uncheck()
     page.get_by_role("button", name="Stop these mails").click()
+    # The answer is there whole, so that reloading interrupts nothing.
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    page.wait_for_load_state()
     assert site.followed() == {"press", "desk"}
     page.reload()
     assert site.followed() == {"press", "desk"}
