@@ -11,6 +11,8 @@ from typing import Final
 
 ANSWER_SECONDS: Final = 600.0
 CONNECTIONS_MAX: Final = 200
+IDLE_SECONDS: Final = 2.0
+"""A connection that was idle for so long is not used again: the server may be closing it."""
 
 
 class Connections:
@@ -30,8 +32,12 @@ class Connections:
     def send(self, number: int, request: bytes) -> None:
         """Send a request, or have it wait for a free connection."""
         if self._free:
-            self._free.pop().ask(number, request)
-            return
+            connection = self._free.pop()
+            if time.monotonic() - connection.free_since < IDLE_SECONDS:
+                connection.ask(number, request)
+                return
+            self._made.remove(connection)
+            connection.close()
         self._waiting.append((number, request))
         if len(self._made) + len(self._opening) < CONNECTIONS_MAX:
             task = asyncio.create_task(self._open())
@@ -45,6 +51,16 @@ class Connections:
         if not self._left and not self.done.done():
             self.done.set_result(None)
         self._use(connection)
+
+    def is_spare(self, connection: "Connection") -> bool:
+        """Give up a connection that has ended; whether nothing waits for it.
+
+        A server closes what was idle for some seconds, as a proxy knows.
+        """
+        if connection in self._free:
+            self._free.remove(connection)
+            self._made.remove(connection)
+        return connection not in self._made
 
     def failed(self, error: Exception) -> None:
         """End it all: an answer that counts for nothing must not be measured."""
@@ -76,6 +92,7 @@ class Connections:
         if self._waiting:
             connection.ask(*self._waiting.popleft())
         else:
+            connection.free_since = time.monotonic()
             self._free.append(connection)
 
 
@@ -87,6 +104,7 @@ class Connection(asyncio.Protocol):
         self._number = 0
         self._request = self._got = b""
         self._first_at = 0.0
+        self.free_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -114,7 +132,8 @@ class Connection(asyncio.Protocol):
             self._among.answered(self, self._number, self._first_at)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._among.failed(exc or ConnectionError("the server closed a connection"))
+        if not self._among.is_spare(self):
+            self._among.failed(exc or ConnectionError("the server closed a connection"))
 
     def close(self) -> None:
         """Close it."""
