@@ -52,15 +52,13 @@ class Connections:
             self.done.set_result(None)
         self._use(connection)
 
-    def is_spare(self, connection: "Connection") -> bool:
-        """Give up a connection that has ended; whether nothing waits for it.
-
-        A server closes what was idle for some seconds, as a proxy knows.
-        """
+    def ended(self, connection: "Connection", error: Exception) -> None:
+        """A connection has ended: that is a failure unless it was idle, or we closed it."""
         if connection in self._free:
             self._free.remove(connection)
             self._made.remove(connection)
-        return connection not in self._made
+        elif connection in self._made:
+            self.failed(error)
 
     def failed(self, error: Exception) -> None:
         """End it all: an answer that counts for nothing must not be measured."""
@@ -132,8 +130,7 @@ class Connection(asyncio.Protocol):
             self._among.answered(self, self._number, self._first_at)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self._among.is_spare(self):
-            self._among.failed(exc or ConnectionError("the server closed a connection"))
+        self._among.ended(self, exc or ConnectionError("the server closed a connection"))
 
     def close(self) -> None:
         """Close it."""

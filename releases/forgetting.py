@@ -14,9 +14,8 @@ from releases.digests.membership import may_have_a_delivery
 from releases.models import (
     Delivery,
     Distribution,
-    DistributionRelease,
-    ReleaseVersion,
 )
+from releases.overview import titles_of
 from subscribers.consents import Via
 from subscribers.erasure import erase
 from subscribers.merged import ids_of
@@ -64,7 +63,7 @@ def delivered_to(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
             .where(Delivery.distribution_id.in_(kept), Delivery.subscriber_id.in_(ids))
             .order_by(Delivery.distribution_id)
         ).all()
-        titles = _titles(session, [one.distribution_id for one in deliveries])
+        titles = titles_of(session, [one.distribution_id for one in deliveries])
         found += [
             {"distribution": one.distribution_id, "releases": titles[one.distribution_id]}
             | {
@@ -85,16 +84,3 @@ def _kept(session: Session, ids: Sequence[int]) -> Iterator[Sequence[int]]:
         .order_by(Distribution.id)
     ).all()
     yield from (kept[start : start + CHUNK] for start in range(0, len(kept), CHUNK))
-
-
-def _titles(session: Session, distributions: Sequence[int]) -> dict[int, list[str]]:
-    titles: dict[int, list[str]] = {one: [] for one in distributions}
-    rows = session.execute(
-        sa.select(DistributionRelease.distribution_id, ReleaseVersion.title)
-        .join(ReleaseVersion, ReleaseVersion.id == DistributionRelease.version_id)
-        .where(DistributionRelease.distribution_id.in_(distributions))
-        .order_by(DistributionRelease.distribution_id, DistributionRelease.position)
-    )
-    for distribution_id, title in rows:
-        titles[distribution_id].append(title)
-    return titles

@@ -40,15 +40,8 @@ def carried(session: Session, distributions: Collection[int]) -> dict[int, Carri
             )
         )
     }
-    titles = session.execute(
-        sa.select(DistributionRelease.distribution_id, ReleaseVersion.title)
-        .join(ReleaseVersion, ReleaseVersion.id == DistributionRelease.version_id)
-        .where(DistributionRelease.distribution_id.in_(distributions))
-        .order_by(DistributionRelease.distribution_id, DistributionRelease.position)
-    )
-    for number, title in titles:
-        found[number].title = found[number].title or title
-        found[number].releases += 1
+    for number, titles in titles_of(session, found).items():
+        found[number].title, found[number].releases = next(iter(titles), ""), len(titles)
     lists = session.execute(
         sa.select(DistributionList.distribution_id, MailingList.slug)
         .join(MailingList, MailingList.id == DistributionList.list_id)
@@ -57,6 +50,20 @@ def carried(session: Session, distributions: Collection[int]) -> dict[int, Carri
     )
     for number, slug in lists:
         found[number].lists.append(slug)
+    return found
+
+
+def titles_of(session: Session, distributions: Collection[int]) -> dict[int, list[str]]:
+    """The titles of what each of these distributions carries, in its order."""
+    found: dict[int, list[str]] = {one: [] for one in distributions}
+    rows = session.execute(
+        sa.select(DistributionRelease.distribution_id, ReleaseVersion.title)
+        .join(ReleaseVersion, ReleaseVersion.id == DistributionRelease.version_id)
+        .where(DistributionRelease.distribution_id.in_(distributions))
+        .order_by(DistributionRelease.distribution_id, DistributionRelease.position)
+    )
+    for number, title in rows:
+        found[number].append(title)
     return found
 
 
