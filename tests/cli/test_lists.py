@@ -71,15 +71,24 @@ def test_what_a_list_cannot_say(options: list[str], said: str, medianote: InProc
     assert medianote("lists", "change", "none", "--topic", "x").status == 2
 
 
+def make_two_lists(configured: InProcess, folders: pytest.TempPathFactory, table: str) -> None:
+    """The lists press, with the people of a table, and europe, with nobody."""
+    file = folders.mktemp("table") / "people.csv"
+    file.write_text(table, "utf-8")
+    for slug in ("press", "europe"):
+        configured("lists", "create", slug, "--title", slug)
+    configured("subscribers", "import", str(file), "--list", "press", "--confirmed")
+
+
 def test_another_hour_plans_digests_anew(
     configured: InProcess, database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Whose digest is planned by the list's hour or zone has it worked out again."""
-    file = tmp_path_factory.mktemp("table") / "people.csv"
-    file.write_text("email,frequency\nana@example.org,daily\nbo@example.org,at once\n", "utf-8")
-    for slug in ("press", "europe"):
-        configured("lists", "create", slug, "--title", slug)
-    configured("subscribers", "import", str(file), "--list", "press", "--confirmed")
+    make_two_lists(
+        configured,
+        tmp_path_factory,
+        "email,frequency\nana@example.org,daily\nbo@example.org,at once\n",
+    )
     database = Database(database_url)
     later = PLAN_ANEW.replace(year=2027)
 
@@ -109,11 +118,9 @@ def test_who_is_not_mailed(
     configured: InProcess, database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """The suppressed and the paused among the active are counted, each once."""
-    file = tmp_path_factory.mktemp("table") / "people.csv"
-    file.write_text("email\nana@example.org\nbo@example.org\ncy@example.org\n", "utf-8")
-    for slug in ("press", "europe"):
-        configured("lists", "create", slug, "--title", slug)
-    configured("subscribers", "import", str(file), "--list", "press", "--confirmed")
+    make_two_lists(
+        configured, tmp_path_factory, "email\nana@example.org\nbo@example.org\ncy@example.org\n"
+    )
     assert "not mailed" not in configured("lists", "show").out
     configured("subscribers", "suppress", "ana@example.org", "--reason", "x")
     database = Database(database_url)

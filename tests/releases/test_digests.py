@@ -115,12 +115,12 @@ def test_nothing_is_sent_at_once_that_a_digest_has_brought(room: DigestRoom) -> 
     room.plan_only(MONDAY)
     assert room.digests()
     second = room.office.publish("arts", title="Text")
-    room.expand(second)
+    room.office.expand(second)
     assert room.got(reader) == []
     assert room.got(other[0]) == ["Text"]
     (digest,) = room.digests()
     room.edit(digest, state=DistributionState.RUNNING)
-    room.expand(digest)
+    room.office.expand(digest)
     assert room.got(reader) == ["Text"]
 
 
@@ -136,7 +136,7 @@ def test_who_is_about_to_get_it_at_once_is_left_to_that(room: DigestRoom, state:
     room.edit(second, due_at=MONDAY - HOUR, state=DistributionState(state))
     assert room.plan(MONDAY) == []
     room.edit(second, state=DistributionState.RUNNING)
-    room.expand(second)
+    room.office.expand(second)
     assert room.got(reader) == ["Text"]
 
 
@@ -210,7 +210,7 @@ def test_a_change_of_frequency_loses_nothing(room: DigestRoom) -> None:
     room.plan(MONDAY - 5 * DAY + 3 * HOUR)
     room.release("After", "press", at=MONDAY - 5 * DAY + 4 * HOUR)
     room.edit(late, state=DistributionState.RUNNING)
-    room.expand(late)
+    room.office.expand(late)
     for day in range(4, -2, -1):
         room.plan(MONDAY - day * DAY)
     for reader in (weekly, at_once):
@@ -353,7 +353,7 @@ def test_a_digest_is_resent_to_who_failed(room: DigestRoom) -> None:
             .values(state=sa.case((Delivery.subscriber_id == failed, "failed"), else_="accepted"))
         )
     made = resend(room.database, ResendOrder(digest), salt=bytes(16))
-    room.expand(made.distribution_id)
+    room.office.expand(made.distribution_id)
     with room.database.reading() as session:
         assert session.get_one(Distribution, made.distribution_id).eligible == 1
         sets = session.execute(

@@ -42,7 +42,7 @@ def test_a_digest_is_resent_once_to_each(room: DigestRoom) -> None:
             sa.update(Delivery).where(Delivery.distribution_id == digest).values(state="failed")
         )
     made = resend(room.database, ResendOrder(digest), salt=bytes(16)).distribution_id
-    room.expand(made)
+    room.office.expand(made)
     with room.database.transaction() as session:
         session.execute(
             sa.update(Delivery)
@@ -50,7 +50,7 @@ def test_a_digest_is_resent_once_to_each(room: DigestRoom) -> None:
             .values(state=sa.case((Delivery.subscriber_id == first, "accepted"), else_="failed"))
         )
     again = resend(room.database, ResendOrder(digest), salt=bytes(16)).distribution_id
-    room.expand(again)
+    room.office.expand(again)
     with room.database.reading() as session:
         assert session.scalars(
             sa.select(Delivery.subscriber_id).where(Delivery.distribution_id == again)
@@ -141,7 +141,7 @@ def test_who_had_it_by_a_digest_before_a_merger_does_not_get_it_at_once(room: Di
         session.execute(sa.update(Delivery).values(state="accepted"))
         session.add(MergedSubscriber(subscriber_id=gone, into_id=stays))
     room.office.subscribe(room.office.people(1), lists["arts"])
-    room.expand(room.office.publish("arts", title="Text"))
+    room.office.expand(room.office.publish("arts", title="Text"))
     assert room.got(stays) == []
 
 

@@ -1,7 +1,6 @@
 """Expansion: who gets a distribution, once each."""
 
 import datetime as dt
-import functools
 import threading
 import time
 
@@ -15,37 +14,19 @@ from releases.expansion import (
     RANGE_GROWTH,
     RANGE_SIZE,
     CopiesMissing,
-    expand,
     expand_range,
 )
 from releases.models import Batch, Delivery, Distribution, Rendering
-from releases.renderings import make_copies
 from releases.upkeep import finish_cancelled
 from runtime.database import Database
 from subscribers.models import ListSet, Subscriber, SubscriptionState
-from tests.support.office import SENDING, Office
+from tests.support.office import Office
 
 
 @pytest.fixture
 def office(database_url: str) -> Office:
     """An empty office on either database."""
     return Office(Database(database_url))
-
-
-def expand_all(office: Office, distribution_id: int) -> int:
-    """Expand to the end; how many batches were ready to deliver."""
-    batches: list[int] = []
-    is_more_left = expand(
-        office.database,
-        distribution_id,
-        make_copies=functools.partial(
-            make_copies, office.database, distribution_id, sending=SENDING
-        ),
-        on_batches=batches.append,
-        may_go_on=lambda: True,
-    )
-    assert not is_more_left
-    return sum(batches)
 
 
 def deliveries(office: Office, distribution_id: int) -> dict[int, tuple[str, str | None]]:
@@ -67,7 +48,7 @@ def test_who_is_on_two_lists_gets_one_copy(office: Office) -> None:
     office.subscribe(people[:30], lists["press"])
     office.subscribe(people[20:], lists["europe"])
     distribution = office.publish("press", "europe")
-    assert expand_all(office, distribution) == 1
+    assert office.expand(distribution) == 1
     assert set(deliveries(office, distribution)) == set(people)
     with office.database.reading() as session:
         sets = dict(
@@ -90,13 +71,13 @@ def test_a_further_list_reaches_only_who_has_not_had_it(office: Office) -> None:
     office.subscribe(people[:30], lists["press"])
     office.subscribe(people[20:], lists["europe"])
     first = office.publish("press")
-    expand_all(office, first)
+    office.expand(first)
     second = office.publish("europe")
-    expand_all(office, second)
+    office.expand(second)
     assert set(deliveries(office, first)) == set(people[:30])
     assert set(deliveries(office, second)) == set(people[30:])
     again = office.publish("europe", is_again=True)
-    expand_all(office, again)
+    office.expand(again)
     assert set(deliveries(office, again)) == set(people[20:])
 
 
@@ -119,7 +100,7 @@ def test_the_audience_is_whoever_was_subscribed_at_the_cut_off(office: Office) -
     office.suppress(barred)
     distribution = office.publish("press")
     office.leave(left, lists["press"])
-    expand_all(office, distribution)
+    office.expand(distribution)
     assert len(people) == 8
     assert deliveries(office, distribution) == {
         here: ("queued", None),
@@ -143,7 +124,7 @@ def test_who_has_paused_is_suppressed_until_the_pause_ends(office: Office) -> No
     office.suppress(barred)
     distribution = office.publish("press")
     office.leave(left, lists["press"])
-    expand_all(office, distribution)
+    office.expand(distribution)
     assert deliveries(office, distribution) == {
         paused: ("suppressed", "paused"),
         ended: ("queued", None),
@@ -161,7 +142,7 @@ def test_ranges_cover_everyone_once(office: Office) -> None:
     office.subscribe(people[::2], lists["press"])
     office.subscribe(people[1::2], lists["europe"])
     distribution = office.publish("press", "europe")
-    assert expand_all(office, distribution) == 1 + 1 + 4 + 8
+    assert office.expand(distribution) == 1 + 1 + 4 + 8
     assert set(deliveries(office, distribution)) == set(people)
     with office.database.reading() as session:
         row = session.get_one(Distribution, distribution)
@@ -182,7 +163,7 @@ def test_renderings_are_made_once_per_language_and_format(office: Office) -> Non
     people += office.people(5, language="xx", form="text")
     office.subscribe(people, lists["press"])
     distribution = office.publish("press")
-    expand_all(office, distribution)
+    office.expand(distribution)
     with office.database.reading() as session:
         made = session.execute(sa.select(Rendering.language, Rendering.format)).all()
         assert sorted(made) == [("en", "html"), ("en", "text"), ("fr", "html")]
@@ -196,11 +177,11 @@ def test_nothing_is_expanded_while_it_does_not_run(office: Office) -> None:
     distribution = office.publish("press")
     with office.database.transaction() as session:
         commands.pause(session, distribution)
-    assert expand_all(office, distribution) == 0
+    assert office.expand(distribution) == 0
     assert deliveries(office, distribution) == {}
     with office.database.transaction() as session:
         commands.resume(session, distribution)
-    expand_all(office, distribution)
+    office.expand(distribution)
     assert set(deliveries(office, distribution)) == set(people)
 
 
@@ -209,8 +190,8 @@ def test_expanding_again_changes_nothing(office: Office) -> None:
     lists = office.lists("press")
     office.subscribe(office.people(10), lists["press"])
     distribution = office.publish("press")
-    assert expand_all(office, distribution) == 1
-    assert expand_all(office, distribution) == 0
+    assert office.expand(distribution) == 1
+    assert office.expand(distribution) == 0
     assert len(deliveries(office, distribution)) == 10
 
 
@@ -222,7 +203,7 @@ def test_two_expansions_at_once_serve_everyone_once(postgresql_url: str) -> None
     office.subscribe(people[:2000], lists["press"])
     office.subscribe(people[1000:], lists["europe"])
     both = [office.publish("press"), office.publish("europe")]
-    threads = [threading.Thread(target=expand_all, args=(office, one)) for one in both]
+    threads = [threading.Thread(target=office.expand, args=(one,)) for one in both]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -240,10 +221,10 @@ def test_who_finds_another_at_it_expands_nothing(postgresql_url: str) -> None:
     with office.database.transaction() as session:
         assert isinstance(expand_range(session, distribution, {}, 10), CopiesMissing)
         before = time.monotonic()
-        assert expand_all(office, distribution) == 0
+        assert office.expand(distribution) == 0
         assert time.monotonic() - before < 1
         assert deliveries(office, distribution) == {}
-    assert expand_all(office, distribution) == 1
+    assert office.expand(distribution) == 1
 
 
 def test_who_changes_their_language_meanwhile_is_not_missed(postgresql_url: str) -> None:
@@ -262,7 +243,7 @@ def test_who_changes_their_language_meanwhile_is_not_missed(postgresql_url: str)
                 session.get_one(Subscriber, people[7]).language = "fr"
 
     sa.event.listen(office.database.engine, "before_cursor_execute", change)
-    expand_all(office, distribution)
+    office.expand(distribution)
     assert changed
     assert set(deliveries(office, distribution)) == set(people)
 
@@ -274,19 +255,12 @@ def test_an_expansion_waits_for_a_cancelled_one_to_be_decided(office: Office) ->
     office.subscribe(people[:9], lists["press"])
     office.subscribe(people[9:], lists["europe"])
     first = office.publish("press")
-    expand_all(office, first)
+    office.expand(first)
     second = office.publish("press", "europe")
     with office.database.transaction() as session:
         commands.cancel(session, first)
-    is_more_left = expand(
-        office.database,
-        second,
-        make_copies=functools.partial(make_copies, office.database, second, sending=SENDING),
-        on_batches=lambda _: None,
-        may_go_on=lambda: True,
-    )
-    assert not is_more_left  # at once: the sweep asks again
+    office.expand(second)  # ends at once: the sweep asks again
     assert deliveries(office, second) == {}
     finish_cancelled(office.database, first)
-    expand_all(office, second)
+    office.expand(second)
     assert set(deliveries(office, second)) == set(people)

@@ -24,7 +24,6 @@ from releases.retention import drop_old
 from releases.settling import Completed, settle
 from runtime.database import Database, read_clock
 from subscribers.models import ListSet
-from tests.releases.test_expansion import expand_all
 from tests.support.fleet import wait_until
 from tests.support.office import Office
 
@@ -47,7 +46,7 @@ def office_of(database_url: str) -> Office:
 def sent(office: Office, *, ago: dt.timedelta = LONG, state: str = "accepted", **order: str) -> int:
     """A distribution that has gone through, so long ago."""
     distribution_id = office.publish("press", **order)
-    expand_all(office, distribution_id)
+    office.expand(distribution_id)
     with office.database.transaction() as session:
         session.execute(
             sa.update(Delivery)
@@ -167,7 +166,7 @@ def test_a_version_whose_readers_are_forgotten_is_refused(office: Office) -> Non
         with pytest.raises(PublishError, match=r"went out on 20\d\d-\d\d-\d\d.* --again sends it"):
             office.publish("press", **order)
     again = office.publish("press", is_again=True)
-    expand_all(office, again)
+    office.expand(again)
     assert deliveries(office, again) == 30
     office.publish("press", title="Something else")
 
@@ -178,7 +177,7 @@ def test_what_reached_nobody_may_go_out_after_all(office: Office) -> None:
     begin_next_partition(office)
     assert len(drop_old(office.database, KEEP)) == 1
     later = office.publish("press")
-    expand_all(office, later)
+    office.expand(later)
     assert deliveries(office, later) == 30
 
 
@@ -220,7 +219,7 @@ def test_dropping_holds_nobody_up(postgresql_url: str, monkeypatch: pytest.Monke
         dropping = threading.Thread(target=functools.partial(drop_old, office.database, KEEP))
         dropping.start()
         wait_until(lambda: is_pending(office, partition_name(old)), 30)
-        expand_all(office, running)
+        office.expand(running)
         with office.database.transaction() as session:
             session.execute(
                 sa.update(Delivery)

@@ -1,7 +1,5 @@
 """What an import promises of consent and of how often mail comes: both are kept, in sets."""
 
-import io
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,33 +10,11 @@ from subscribers import import_chunk
 from subscribers.changes import Change
 from subscribers.commands import Wanted, save, stop_all
 from subscribers.consents import Via, change_of
-from subscribers.import_chunk import Consented
-from subscribers.importing import Importing, Problem, Source, Totals, import_subscribers
+from subscribers.importing import Totals
 from subscribers.lists import create_list
 from subscribers.models import PLAN_ANEW, MailingList, Subscriber, Subscription
 from subscribers.record_models import Consent
-
-HASH_KEY = "a key for hashes that is long enough"
-FORM = Consented("accreditation form", "2026-01-31")
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
-    with database.transaction() as session:
-        create_list(session, "press", "Press releases")
-        create_list(session, "europe", "Europe")
-    yield database
-    database.dispose()
-
-
-def load(
-    database: Database, text: str, list_slug: str = "press", **options: Any
-) -> tuple[Totals, list[Problem]]:
-    """Import a table; its totals and its problems."""
-    told: list[Problem] = []
-    terms = Importing(list_slug, HASH_KEY, "import test.csv", told.append, FORM, **options)
-    return import_subscribers(database, Source(io.BytesIO(text.encode())), terms), told
+from tests.support.importing import CONSENT, load
 
 
 def log(database: Database) -> list[tuple[str, str, str]]:
@@ -78,7 +54,7 @@ def test_who_begins_is_on_the_consent_log_once(database: Database) -> None:
     load(database, "email\nana@example.org\nbo@example.org\n", is_confirmed=True)
     load(database, "email\nana@example.org\nbo@example.org\n", is_confirmed=True)
     load(database, "email\nbo@example.org\ncy@example.org\n", "europe")
-    said = (FORM.source, FORM.date)
+    said = (CONSENT.source, CONSENT.date)
     assert log(database) == [
         ("ana@example.org", *said),
         ("ana@example.org", *said),
@@ -105,7 +81,7 @@ def test_a_row_says_itself_how_and_when(database: Database) -> None:
     )
     assert log(database) == [
         ("ana@example.org", 'Form "Presse" à Genève', "2019-03-04"),
-        ("bo@example.org", FORM.source, FORM.date),
+        ("bo@example.org", CONSENT.source, CONSENT.date),
     ]
 
 

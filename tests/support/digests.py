@@ -1,13 +1,11 @@
 """An office whose digests are planned at times that a test says."""
 
 import datetime as dt
-import functools
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from releases.digests.turn import Turn
-from releases.expansion import expand
 from releases.models import (
     Delivery,
     Distribution,
@@ -16,10 +14,9 @@ from releases.models import (
     DistributionState,
     ReleaseVersion,
 )
-from releases.renderings import make_copies
 from runtime.database import Database
 from subscribers.models import PLAN_ANEW, Subscriber, Subscription
-from tests.support.office import SENDING, Office
+from tests.support.office import Office
 
 UTC = ZoneInfo("UTC")
 
@@ -65,7 +62,7 @@ class DigestRoom:
         number = self.office.publish(*lists, title=title)
         self.edit(number, due_at=at)
         if state in {"complete", "running"}:
-            self.expand(number)
+            self.office.expand(number)
         self.edit(number, state=DistributionState(state), **more)
         return number
 
@@ -76,17 +73,6 @@ class DigestRoom:
                 sa.update(Distribution).where(Distribution.id == distribution_id).values(values)
             )
 
-    def expand(self, distribution_id: int) -> None:
-        """Expand it to its end, if it is running."""
-        copies = functools.partial(make_copies, self.database, distribution_id, sending=SENDING)
-        expand(
-            self.database,
-            distribution_id,
-            make_copies=copies,
-            on_batches=lambda _: None,
-            may_go_on=lambda: True,
-        )
-
     def plan(self, now: dt.datetime) -> list[int]:
         """Plan what is due then, and expand it; the new digests."""
         before = set(self.digests())
@@ -94,7 +80,7 @@ class DigestRoom:
         made = [one for one in self.digests() if one not in before]
         for one in made:
             self.edit(one, state=DistributionState.RUNNING)
-            self.expand(one)
+            self.office.expand(one)
         return made
 
     def plan_only(self, now: dt.datetime) -> None:

@@ -1,6 +1,7 @@
 """A small press office for tests: lists, subscribers, and releases to send them."""
 
 import datetime as dt
+import functools
 import itertools
 import secrets
 from collections.abc import Iterable
@@ -12,9 +13,11 @@ from mail.addresses import parse_mailbox
 from mail.hashing import suppression_hash
 from releases.blocks import Paragraph, Run
 from releases.content import Content
+from releases.expansion import expand
 from releases.partitions import build_partitions
 from releases.publishing import Order, publish
 from releases.rendering import Sending
+from releases.renderings import make_copies
 from runtime.database import Database
 from subscribers.models import (
     MailingList,
@@ -126,3 +129,18 @@ class Office:
         )
         build_partitions(self.database)
         return published.distribution_id
+
+    def expand(self, distribution_id: int) -> int:
+        """Expand to the end; how many batches were ready to deliver."""
+        batches: list[int] = []
+        is_more_left = expand(
+            self.database,
+            distribution_id,
+            make_copies=functools.partial(
+                make_copies, self.database, distribution_id, sending=SENDING
+            ),
+            on_batches=batches.append,
+            may_go_on=lambda: True,
+        )
+        assert not is_more_left
+        return sum(batches)

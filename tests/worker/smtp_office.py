@@ -1,13 +1,17 @@
 """What the SMTP tests share: an office that sends by a postman and keeps what it was told."""
 
 import random
+import time
 from collections import Counter
+from collections.abc import Callable
 
 from mail.replies import Outcome
-from tests.support.smtp_server import SmtpServer
+from tests.support.smtp_model import ESMTP, Action, Script, SmtpModel
+from tests.support.smtp_server import ModelFactory, SmtpServer
 from worker.connections import Timeouts
 from worker.smtp import Item, Postman, Relay, RunEnd
 
+CHUNKING = (*ESMTP, "CHUNKING")
 QUICK = Timeouts(connect=2, command=0.5, content=0.7, write=0.5, farewell=0.3)
 
 
@@ -58,3 +62,29 @@ def make_items(count: int, size_octets: int = 200) -> list[Item]:
         )
         for key in range(count)
     ]
+
+
+def on_connection(number: int, verb: str, count: int, action: Action) -> ModelFactory:
+    """Models of which one connection misbehaves once."""
+
+    def new_model(connection: int) -> SmtpModel:
+        return SmtpModel(
+            script=lambda heard, _, counted: (
+                action if (connection, heard, counted) == (number, verb, count) else None
+            )
+        )
+
+    return new_model
+
+
+def every_connection(script: Script, capabilities: tuple[str, ...] = ESMTP) -> ModelFactory:
+    """Models that all follow one script."""
+    return lambda number: SmtpModel(script=script, capabilities=capabilities)
+
+
+def wait_for(claim: Callable[[], bool]) -> None:
+    """Give the server, which has threads of its own, a moment."""
+    until = time.monotonic() + 5
+    while not claim():
+        assert time.monotonic() < until
+        time.sleep(0.005)

@@ -1,22 +1,19 @@
 """The database's clock jumps: who lives keeps its batches, and who does not keeps none for long."""
 
 import datetime as dt
-import functools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from releases.expansion import expand
 from releases.leasing import take_lease
 from releases.models import Batch, Delivery, Lease
-from releases.renderings import make_copies
 from releases.upkeep import PULSE, batches_to_deliver, forget_waiting, keep_pulse
 from runtime.database import Database, read_clock
 from runtime.facts import Fact
 from subscribers.models import Subscriber
-from tests.support.office import SENDING, Office
+from tests.support.office import Office
 from worker.adoption import adopt_lost_leases
 from worker.clock_watch import PATIENCE_SECONDS, ClockWatch
 from worker.journal_folder import JournalFolder
@@ -131,13 +128,7 @@ def test_what_is_dated_ahead_of_a_jump_back_does_not_wait(database: Database) ->
     office = Office(database)
     office.subscribe(office.people(3), office.lists("press")["press"])
     distribution = office.publish("press")
-    expand(
-        database,
-        distribution,
-        make_copies=functools.partial(make_copies, database, distribution, sending=SENDING),
-        on_batches=lambda _: None,
-        may_go_on=lambda: True,
-    )
+    office.expand(distribution)
     ahead = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
     with database.transaction() as session:
         session.execute(sa.update(Batch).values(due_at=ahead, queued=2, deferred=1))

@@ -1,10 +1,8 @@
 """A desk's copy and its members', as they arrive."""
 
 import dataclasses
-from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -19,7 +17,7 @@ from tests.support.desks import VIA, joined, make_desk
 from tests.support.fleet import status_of
 from tests.support.office import HASH_KEY, SENDING
 from tests.support.smtp_server import SmtpServer
-from tests.worker.test_engine import KEYRING, Workshop
+from tests.support.workshop import KEYRING, Workshop
 
 
 def arrived(server: SmtpServer) -> dict[str, EmailMessage]:
@@ -36,16 +34,6 @@ def text_of(mail: EmailMessage) -> str:
     part = mail.get_body(("plain",))
     assert part is not None
     return " ".join(part.get_content().split())
-
-
-@pytest.fixture
-def shop(database_url: str, tmp_path: Path) -> Iterator[Workshop]:
-    """An engine's surroundings on either database."""
-    made = Workshop(database_url, tmp_path / "work")
-    yield made
-    for engine in made.engines:
-        engine.close()
-    made.database.dispose()
 
 
 @pytest.mark.parametrize("bounce_domain", [None, "bounces.example.org"])

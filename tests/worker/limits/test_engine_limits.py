@@ -13,6 +13,7 @@ from releases import commands
 from releases.models import Batch, Distribution
 from runtime.limits import Rate, RelayLimits
 from tests.support.fleet import status_of
+from tests.support.workshop import Workshop
 from tests.worker.limits.shops import (
     Notes,
     deliver_for,
@@ -20,7 +21,6 @@ from tests.worker.limits.shops import (
     most_in,
     noting_server,
 )
-from tests.worker.test_engine import Workshop
 
 SLOW, OTHER = "slow.example", "example.net"
 

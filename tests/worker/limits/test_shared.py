@@ -15,6 +15,7 @@ from runtime.limits import Rate, RelayLimits
 from tests.support.fleet import fleet, settings_of, status_of, wait_until
 from tests.support.office import Office
 from tests.support.services import RedisServer
+from tests.support.workshop import Workshop
 from tests.worker.limits.shops import (
     Notes,
     deliver_until,
@@ -22,7 +23,6 @@ from tests.worker.limits.shops import (
     most_in,
     noting_server,
 )
-from tests.worker.test_engine import Workshop
 from worker.limits import redis_pool
 from worker.limits.asks import Asks, RateAsk, RestNews, SlotAsk
 from worker.limits.redis_pool import RedisPool
