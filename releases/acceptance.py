@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from releases.digests.membership import may_have_a_delivery
 from releases.models import Batch, BatchState, Delivery, DeliveryState, Distribution
-from runtime.database import Database, read_clock
+from runtime.database import Database, execute, read_clock
 from subscribers.notices import NoticeKind
 from subscribers.record_models import Notice
 
@@ -49,7 +49,7 @@ def arrival_of_release(database: Database, subscriber_id: int) -> Arrival:
     """How lately a release came to a subscriber; one question where none has gone out lately."""
     if database.is_postgresql:
         with database.asking() as session:
-            if not session.connection().execute(_LATELY_SENT).scalar_one():
+            if not execute(session, _LATELY_SENT, {}).scalar_one():
                 return Arrival.EARLIER
     # Several questions, which must see one state: a delivery may be accepted between them.
     with database.reading() as session:

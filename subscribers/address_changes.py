@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from mail.addresses import Address, parse_address
 from mail.hashing import suppression_hash
 from runtime.database import Database, read_clock
-from subscribers import subscription_rows as rows
 from subscribers.consents import By, Via, record
 from subscribers.links import CONFIRM_DAYS
+from subscribers.locking import lock
 from subscribers.merging import merge
 from subscribers.models import Subscriber, Suppression
 from subscribers.notices import NoticeKind, queue
@@ -87,7 +87,7 @@ def read_change(session: Session, change_id: int) -> Asked | None:
 
 def request(session: Session, subscriber_id: int, address: Address, *, hash_key: str) -> Asking:
     """Ask for a change: queues the mail to the new address, once an hour for each."""
-    now = rows.lock(session, subscriber_id)
+    now = lock(session, subscriber_id)
     found = session.get(Subscriber, subscriber_id, populate_existing=True)
     if found is None:
         return Asking.GONE
@@ -130,7 +130,7 @@ def confirm(session: Session, change_id: int, via: Via) -> Confirmed | Refused:
     asked = session.get(AddressChange, change_id)
     if asked is None:
         return Refused.OVER
-    now = rows.lock(session, asked.subscriber_id)
+    now = lock(session, asked.subscriber_id)
     session.refresh(asked)
     found = session.get(Subscriber, asked.subscriber_id, populate_existing=True)
     if found is None or asked.undone_at is not None:

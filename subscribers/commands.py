@@ -21,6 +21,7 @@ from subscribers import address_changes, forwarding
 from subscribers import subscription_rows as rows
 from subscribers.changes import FIELDS, Change, fields_from_json, paced_from_json
 from subscribers.consents import By, Via, record
+from subscribers.locking import lock, lock_current, lock_to_change, set_fields
 from subscribers.merged import current_id
 from subscribers.models import (
     Format,
@@ -94,7 +95,7 @@ def unsubscribe(
     Answers the same way when they ended long ago, or when the subscriber is gone. Raises
     KeeperOnly for a desk, whose copies have many readers.
     """
-    subscriber_id, now = rows.lock_current(session, subscriber_id, but_no_desk=True)
+    subscriber_id, now = lock_current(session, subscriber_id, but_no_desk=True)
     statement = _END_COPY
     if only is not None:
         statement = statement.where(Subscription.list_id.in_(list(only)))
@@ -104,7 +105,7 @@ def unsubscribe(
 
 def stop_all(session: Session, subscriber_id: int, via: Via) -> Change:
     """End everything that the subscriber gets, or might get once it is confirmed."""
-    subscriber_id, now = rows.lock_current(session, subscriber_id)
+    subscriber_id, now = lock_current(session, subscriber_id)
     left = rows.end(session, subscriber_id, now, By.STOP_ALL, sa.true())
     return _logged(session, Change(subscriber_id, now, left=left), By.STOP_ALL, via)
 
@@ -116,12 +117,11 @@ def save(session: Session, subscriber_id: int, wanted: Wanted, via: Via) -> Chan
     holding a link of ours shows; private ones can only be left. Raises NotOffered, having
     changed nothing, for anything else.
     """
-    subscriber_id, now = rows.lock_current(session, subscriber_id)
-    # What the session knows of the row may be older than the lock.
-    found = session.get(Subscriber, subscriber_id, populate_existing=True)
-    if found is None:
+    locked = lock_to_change(session, subscriber_id)
+    if locked is None:
         raise NotOffered("there is no such subscriber")
-    fields = _checked(found, wanted)
+    subscriber_id, now = locked.subscriber_id, locked.now
+    fields = _checked(wanted, locked.fields["language"])
     if not set(wanted.frequencies.values()) <= set(Frequency):
         raise NotOffered("there is no such frequency")
     joined = rows.join(
@@ -139,8 +139,9 @@ def save(session: Session, subscriber_id: int, wanted: Wanted, via: Via) -> Chan
         now,
         {one: Frequency(how) for one, how in wanted.frequencies.items() if one not in joined},
     )
-    before, after = _set(found, fields)
-    session.flush()
+    before, after = _differing(locked.fields, fields)
+    if after:
+        set_fields(session, locked, after)
     change = Change(subscriber_id, now, joined, left, paced, before, after)
     return _logged(session, change, By.PREFERENCES, via)
 
@@ -152,7 +153,7 @@ def undo(session: Session, what: Undo, via: Via) -> Change | TooLate:
     pending or suspended is not, as no mail came by it.
     """
     person = current_id(session, what.subscriber_id)
-    now = rows.lock(session, person)
+    now = lock(session, person)
     entry = session.get(Consent, what.entry_id)
     if entry is None or entry.subscriber_id != what.subscriber_id:
         return TooLate()
@@ -192,10 +193,10 @@ def undo(session: Session, what: Undo, via: Via) -> Change | TooLate:
     return _logged(session, change, By.UNDO, via)
 
 
-def _checked(found: Subscriber, wanted: Wanted) -> dict[str, Any]:
-    """The fields to be set; raises NotOffered for what no page offers."""
+def _checked(wanted: Wanted, language: str) -> dict[str, Any]:
+    """The fields to be set; raises NotOffered for what no page offers. `language`: as it is."""
     fields: dict[str, Any] = {}
-    if wanted.language is not None and wanted.language != best_language(found.language):
+    if wanted.language is not None and wanted.language != best_language(language):
         if wanted.language not in supported():
             raise NotOffered(f"there is no language “{wanted.language}”")
         fields["language"] = wanted.language
@@ -224,13 +225,18 @@ def _checked(found: Subscriber, wanted: Wanted) -> dict[str, Any]:
 
 def _set(found: Subscriber, fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Set what differs; what it was, and what it is now."""
-    before: dict[str, Any] = {}
-    after: dict[str, Any] = {}
-    for name, value in fields.items():
-        if getattr(found, name) != value:
-            before[name], after[name] = getattr(found, name), value
-            setattr(found, name, value)
+    before, after = _differing({name: getattr(found, name) for name in fields}, fields)
+    for name, value in after.items():
+        setattr(found, name, value)
     return before, after
+
+
+def _differing(
+    known: Mapping[str, Any], fields: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Of these fields those that differ from what is known: what they were, and what they are."""
+    after = {name: value for name, value in fields.items() if known[name] != value}
+    return {name: known[name] for name in after}, after
 
 
 def _logged(session: Session, change: Change, by: By, via: Via) -> Change:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from runtime.database import Base
+from runtime.database import Base, execute
 from subscribers.changes import Change, fields_from_json, paced_from_json
 from subscribers.record_models import Consent
 
@@ -59,23 +59,16 @@ def record(
     at: dt.datetime,
 ) -> int:
     """Add an entry to the log; its id. `detail` is JSON."""
-    session.flush()
-    entry_id: int = (
-        session.connection()
-        .execute(
-            _ADD,
-            {
-                "subscriber_id": subscriber_id,
-                "at": at,
-                "what": what.value,
-                "detail": dict(detail),
-                "page": via.page,
-                "network": via.network,
-                "wording": via.wording,
-            },
-        )
-        .scalar_one()
-    )
+    values = {
+        "subscriber_id": subscriber_id,
+        "at": at,
+        "what": what.value,
+        "detail": dict(detail),
+        "page": via.page,
+        "network": via.network,
+        "wording": via.wording,
+    }
+    entry_id: int = execute(session, _ADD, values).scalar_one()
     return entry_id
 
 

@@ -15,9 +15,9 @@ from mail.text import name_fault
 from runtime.database import insert
 from runtime.i18n import best_language
 from subscribers import forwarding, notices
-from subscribers import subscription_rows as rows
 from subscribers.consents import By, Via, record
 from subscribers.desks import DeskError, desk_language, is_a_member
+from subscribers.locking import lock
 from subscribers.models import Subscriber
 from subscribers.notices import NoticeKind
 from subscribers.record_models import Desk, DeskMember
@@ -47,7 +47,7 @@ def create_desk(
     if keepers.key == parsed.key:
         raise DeskError("the keeper's address must be another than the desk's, which many read")
     desk_id = known_or_made(session, parsed, hash_key, language)
-    now = rows.lock(session, desk_id)
+    now = lock(session, desk_id)
     if session.get(Desk, desk_id) is not None:
         raise DeskError(f"{parsed} is a desk already")
     if is_a_member(session, desk_id):
@@ -62,7 +62,7 @@ def create_desk(
 
 def change_keeper(session: Session, desk_id: int, keeper: str) -> None:
     """Another keeper, who is mailed the desk's private link; raises AddressError, DeskError."""
-    rows.lock(session, desk_id)
+    lock(session, desk_id)
     desk = session.get_one(Desk, desk_id)
     keepers = parse_address(keeper)
     if session.scalar(sa.select(Subscriber.is_desk).where(Subscriber.address_key == keepers.key)):
@@ -74,7 +74,7 @@ def change_keeper(session: Session, desk_id: int, keeper: str) -> None:
 
 def ask_keeper(session: Session, desk_id: int) -> bool:
     """Tell the keeper that a reader would stop the desk's mail; False after too many an hour."""
-    now = rows.lock(session, desk_id)
+    now = lock(session, desk_id)
     lately = notices.count_since(session, desk_id, [NoticeKind.DESK_LINK], now - HOUR)
     if lately >= KEEPER_MAILS_PER_HOUR:
         return False
@@ -87,7 +87,7 @@ def close_desk(session: Session, desk_id: int, via: Via) -> None:
 
     What the address gets stays as it is. For an erasure this comes first.
     """
-    now = rows.lock(session, desk_id)
+    now = lock(session, desk_id)
     session.execute(sa.update(Subscriber).where(Subscriber.id == desk_id).values(is_desk=False))
     forwarding.settle(session, desk_id, now, via)
     session.execute(sa.delete(DeskMember).where(DeskMember.desk_id == desk_id))

@@ -19,6 +19,7 @@ from subscribers.consents import By, Via
 from subscribers.desk_commands import HOUR, known_or_made
 from subscribers.desks import DeskError, desk_language, is_over
 from subscribers.forwarding import LEFT_DESK
+from subscribers.locking import lock
 from subscribers.models import Subscriber, Subscription, Suppression
 from subscribers.notices import NoticeKind
 from subscribers.record_models import Desk, DeskMember, DeskMemberState
@@ -44,7 +45,7 @@ class Invitation(enum.Enum):
 
 def invite(session: Session, desk_id: int, address: Address, *, hash_key: str) -> Invitation:
     """Invite somebody to a desk, by mail; who was invited before is reminded."""
-    now = rows.lock(session, desk_id)
+    now = lock(session, desk_id)
     known = session.scalar(sa.select(Subscriber).where(Subscriber.address_key == address.key))
     if known is not None and known.is_desk:
         return Invitation.IS_A_DESK
@@ -92,7 +93,7 @@ def accept(
     invited = session.get(DeskMember, member_id)
     if invited is None:
         return False
-    now = rows.lock(session, invited.desk_id)
+    now = lock(session, invited.desk_id)
     session.refresh(invited)
     desk = session.get(Desk, invited.desk_id)
     if desk is None or invited.state == DeskMemberState.ENDED or is_over(invited, now):
@@ -105,7 +106,7 @@ def accept(
         return False
     if not wanted <= forwarding.offered(session, desk.subscriber_id):
         raise NotOffered("a list that the desk does not forward")
-    now = rows.lock(session, person_id)
+    now = lock(session, person_id)
     invited.state, invited.joined_at = DeskMemberState.ACTIVE, now
     invited.subscriber_id = person_id
     joined = rows.join(
@@ -129,8 +130,8 @@ def choose(
 
     Raises NotOffered for what the desk does not forward, or not to them.
     """
-    rows.lock(session, desk_id)
-    now = rows.lock(session, subscriber_id)
+    lock(session, desk_id)
+    now = lock(session, subscriber_id)
     if _active_member(session, desk_id, subscriber_id) is None:
         raise NotOffered("no member of this desk")
     if not on <= forwarding.offered(session, desk_id):
@@ -144,16 +145,16 @@ def choose(
 
 def leave(session: Session, desk_id: int, subscriber_id: int, via: Via) -> Change:
     """A member leaves: nothing more is forwarded to them. The desk goes on as before."""
-    rows.lock(session, desk_id)
+    lock(session, desk_id)
     member = _active_member(session, desk_id, subscriber_id)
     if member is None:
-        return Change(subscriber_id, rows.lock(session, subscriber_id))
+        return Change(subscriber_id, lock(session, subscriber_id))
     return _end(session, member, subscriber_id, via)
 
 
 def remove(session: Session, desk_id: int, member_id: int, via: Via) -> str | None:
     """The keeper ends a membership, or an invitation; the address, None when it is no more."""
-    now = rows.lock(session, desk_id)
+    now = lock(session, desk_id)
     member = session.get(DeskMember, member_id)
     if member is None or member.desk_id != desk_id or member.state == DeskMemberState.ENDED:
         return None
@@ -183,7 +184,7 @@ def forget_member(session: Session, subscriber_id: int, address_key: str) -> Non
 
 
 def _end(session: Session, member: DeskMember, subscriber_id: int, via: Via) -> Change:
-    now = rows.lock(session, subscriber_id)
+    now = lock(session, subscriber_id)
     member.state, member.ended_at = DeskMemberState.ENDED, now
     session.flush()
     left = rows.end(session, subscriber_id, now, By.DESK, Subscription.desk_id == member.desk_id)

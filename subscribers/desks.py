@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mail.addresses import parse_address
-from runtime.database import BigId
+from runtime.database import BigId, execute
 from subscribers.forwarding import offered
 from subscribers.links import CONFIRM_DAYS
 from subscribers.models import (
@@ -123,8 +123,10 @@ class DeskSummary:
 
 def desk_facts(session: Session, subscriber_id: int) -> DeskFacts | None:
     """What a desk is; None for a subscriber who is none, or is not there."""
-    found = session.execute(_FACTS, {"desk": subscriber_id}).one_or_none()
-    return None if found is None else DeskFacts(subscriber_id, *found)
+    found = execute(session, _FACTS, {"desk": subscriber_id}).one_or_none()
+    if found is None:
+        return None
+    return DeskFacts(subscriber_id, found.name, found.address, found.language)
 
 
 def desk_by_address(session: Session, address: str) -> int:

@@ -12,6 +12,7 @@ from subscribers import forwarding, merged
 from subscribers import subscription_rows as rows
 from subscribers.consents import By, Via
 from subscribers.desk_members import forget_member
+from subscribers.locking import lock
 from subscribers.models import Subscriber, Subscription, Suppression
 from subscribers.notices import NoticeKind, queue
 from subscribers.record_models import (
@@ -34,7 +35,7 @@ def erase(session: Session, subscriber_id: int, via: Via, *, hash_key: str) -> l
     stays so, without its note.
     """
     subscriber_id = merged.current_id(session, subscriber_id)
-    now = rows.lock(session, subscriber_id)
+    now = lock(session, subscriber_id)
     found = session.get(Subscriber, subscriber_id, populate_existing=True)
     if found is None:
         return []

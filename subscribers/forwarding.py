@@ -18,6 +18,7 @@ from runtime.database import BigId
 from subscribers import subscription_rows as rows
 from subscribers.changes import Change
 from subscribers.consents import By, Via, record
+from subscribers.locking import lock
 from subscribers.models import (
     MailingList,
     Subscriber,
@@ -67,7 +68,7 @@ def settle(session: Session, desk_id: int, at: dt.datetime, via: Via) -> None:
     kept = offered(session, desk_id)
     is_lost = sa.and_(Subscription.desk_id == desk_id, Subscription.list_id.not_in(kept))
     for member in sorted({person for person, list_id in forwarded if list_id not in kept}):
-        rows.lock(session, member)
+        lock(session, member)
         left = rows.end(session, member, at, By.DESK, is_lost)
         logged(session, Change(member, at, left=left), via)
 
@@ -83,7 +84,7 @@ def forward_again(
     )
     members = session.scalars(sa.select(Subscription.subscriber_id).where(ended).distinct())
     for member in sorted(members):
-        rows.lock(session, member)
+        lock(session, member)
         joined = rows.revive(
             session, member, ended_at, source=By.UNDO, which=sa.and_(ended, may_be_followed())
         )

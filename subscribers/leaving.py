@@ -8,9 +8,9 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from subscribers import subscription_rows as rows
 from subscribers.changes import Change
 from subscribers.consents import By, Via, change_of, record
+from subscribers.locking import lock
 from subscribers.merged import current_id, ids_of
 from subscribers.models import MailingList
 from subscribers.record_models import Consent
@@ -35,7 +35,7 @@ def give_reason(session: Session, left: Undo, why: Why, words: str, via: Via) ->
     Returns what was left; None where it is not known (any more).
     """
     person = current_id(session, left.subscriber_id)
-    now = rows.lock(session, person)
+    now = lock(session, person)
     entry = session.get(Consent, left.entry_id)
     if entry is None or entry.subscriber_id != left.subscriber_id:
         return None

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from mail.addresses import Address, parse_address
 from subscribers import subscription_rows as rows
 from subscribers.consents import By, Via, record
+from subscribers.locking import lock
 from subscribers.merged import current_id
 from subscribers.models import (
     Subscriber,
@@ -46,7 +47,7 @@ def merge(session: Session, keep_id: int, other_id: int, via: Via) -> int:
     if keep_id == other_id:
         raise MergeError("these are one subscriber already")
     for subscriber_id in sorted((keep_id, other_id)):
-        now = rows.lock(session, subscriber_id)
+        now = lock(session, subscriber_id)
     keep = session.get(Subscriber, keep_id, populate_existing=True)
     other = session.get(Subscriber, other_id, populate_existing=True)
     if keep is None or other is None:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mail.addresses import parse_address
-from runtime.database import BigId, Moment, read_clock
+from runtime.database import Base, BigId, Moment, database_now, execute
 from subscribers.models import Subscriber
 from subscribers.record_models import Desk, Notice, NoticeState
 
@@ -47,6 +47,12 @@ class NoticeKind(enum.StrEnum):
     """To a desk's keeper: the desk's private link. [why: "made" (a keeper) or "stop"]"""
 
 
+_notices: Final = Base.metadata.tables[Notice.__tablename__]
+_ADD: Final = (
+    sa.insert(_notices)
+    .values(due_at=database_now(), created_at=database_now())
+    .returning(_notices.c.id)
+)
 _WHO: Final = sa.bindparam("subscriber", type_=BigId)
 _COUNT: Final = sa.select(sa.func.count()).where(
     Notice.subscriber_id == _WHO,
@@ -54,6 +60,13 @@ _COUNT: Final = sa.select(sa.func.count()).where(
     Notice.kind.in_(sa.bindparam("kinds", expanding=True)),
     Notice.state != NoticeState.CANCELLED,
 )
+_READER: Final = sa.select(
+    Subscriber.address,
+    Subscriber.language,
+    Subscriber.name,
+    Subscriber.is_desk,
+    _COUNT.scalar_subquery().label("queued"),
+).where(Subscriber.id == _WHO)
 _KEEPER: Final = (
     sa.select(Desk.keeper_address)
     .where(
@@ -83,19 +96,15 @@ def queue(
     keeper_address = _keeper(session, kind, address, subscriber_id)
     if keeper_address is not None:
         address, name = keeper_address, None
-    notice = Notice(
+    return _add(
+        session,
         kind=kind.value,
         detail=dict(detail or {}),
         subscriber_id=subscriber_id,
         address=address,
         name=name,
         language=language,
-        due_at=read_clock(session),
-        salt=secrets.token_bytes(SALT_OCTETS),
     )
-    session.add(notice)
-    session.flush()
-    return notice.id
 
 
 def queue_for(
@@ -116,6 +125,39 @@ def queue_for(
     )
 
 
+def queue_few(
+    session: Session,
+    subscriber_id: int,
+    kind: NoticeKind,
+    since: dt.datetime,
+    most: int,
+    detail: Mapping[str, Any] | None = None,
+) -> bool:
+    """Queue a notice to a subscriber, unless so many of its kind were queued since then.
+
+    False where they were. Who is not there is told nothing.
+    """
+    values = {"subscriber": subscriber_id, "since": since, "kinds": [kind.value]}
+    found = execute(session, _READER, values).one_or_none()
+    if found is None:
+        return True
+    if found.queued >= most:
+        return False
+    reader = {"address": found.address, "language": found.language, "name": found.name}
+    if found.is_desk:
+        queue(session, kind, subscriber_id=subscriber_id, detail=detail, **reader)
+    else:
+        # Nobody keeps it, so there is no keeper to be looked for.
+        _add(
+            session,
+            kind=kind.value,
+            detail=dict(detail or {}),
+            subscriber_id=subscriber_id,
+            **reader,
+        )
+    return True
+
+
 def count_since(
     session: Session, subscriber_id: int, kinds: Collection[NoticeKind], since: dt.datetime
 ) -> int:
@@ -129,6 +171,12 @@ def count_since(
         },
     )
     return found or 0
+
+
+def _add(session: Session, **columns: Any) -> int:
+    salt = secrets.token_bytes(SALT_OCTETS)
+    notice_id: int = execute(session, _ADD, {**columns, "salt": salt}).scalar_one()
+    return notice_id
 
 
 def _keeper(

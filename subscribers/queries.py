@@ -8,7 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from runtime.database import BigId
+from runtime.database import BigId, execute
 from subscribers.digest_times import Wish
 from subscribers.merged import current_id
 from subscribers.models import (
@@ -94,12 +94,12 @@ class Copy:
 
 def profile(session: Session, subscriber_id: int) -> Profile | None:
     """What the subscriber gets and may choose from; None when there is no such one."""
-    rows = _ask(session, _PROFILE, subscriber_id)
+    rows = execute(session, _PROFILE, {"subscriber": subscriber_id}).all()
     if not rows:
         merged_into = current_id(session, subscriber_id)
         if merged_into == subscriber_id:
             return None
-        rows = _ask(session, _PROFILE, merged_into)
+        rows = execute(session, _PROFILE, {"subscriber": merged_into}).all()
         if not rows:
             return None
     found = rows[0]
@@ -128,12 +128,13 @@ def copy(session: Session, subscriber_id: int, list_set_id: int) -> Copy:
 
     Such a link works for ever, so whatever has gone since is left out without complaint.
     """
-    rows = _ask(session, _COPY, subscriber_id, list_set_id=list_set_id)
+    values = {"subscriber": subscriber_id, "list_set_id": list_set_id}
+    rows = execute(session, _COPY, values).all()
     if rows and rows[0].address is None:
         # Nearly always one who was erased; or else merged into another.
         merged_into = current_id(session, subscriber_id)
         if merged_into != subscriber_id:
-            rows = _ask(session, _COPY, merged_into, list_set_id=list_set_id)
+            rows = execute(session, _COPY, values | {"subscriber": merged_into}).all()
     if not rows:
         # A list set without any list: who it is all the same.
         found = profile(session, subscriber_id)
@@ -197,13 +198,6 @@ def _open(session: Session, subscriber_id: int) -> dict[int, sa.Row[int, str, st
         )
     )
     return {row.list_id: row for row in rows}
-
-
-def _ask(
-    session: Session, statement: sa.Select[*tuple[Any, ...]], subscriber_id: int, **values: int
-) -> Sequence[sa.Row[*tuple[Any, ...]]]:
-    # As plain rows: making objects of them would take longer than reading them.
-    return session.connection().execute(statement, {"subscriber": subscriber_id, **values}).all()
 
 
 def _choices(rows: Sequence[sa.Row[*tuple[Any, ...]]]) -> tuple[Choice, ...]:

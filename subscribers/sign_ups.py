@@ -20,6 +20,7 @@ from subscribers import subscription_rows as rows
 from subscribers.changes import Change
 from subscribers.consents import By, Via, record
 from subscribers.links import CONFIRM_DAYS
+from subscribers.locking import lock
 from subscribers.models import (
     Frequency,
     MailingList,
@@ -117,7 +118,7 @@ def confirm(session: Session, sign_up_id: int, via: Via) -> Change | None:
     if suppression is not None:
         session.delete(suppression)
     subscriber_id = _subscriber_of(session, sign_up)
-    now = rows.lock(session, subscriber_id)
+    now = lock(session, subscriber_id)
     wanted = {
         one.list_id: Frequency(one.frequency)
         for one in session.scalars(

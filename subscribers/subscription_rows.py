@@ -11,10 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from runtime.database import BigId, Moment, database_now, insert, read_clock
+from runtime.database import Base, BigId, Moment, execute, insert
 from subscribers.changes import Paced
 from subscribers.frequencies import is_no_digest_due
-from subscribers.merged import current_id
 from subscribers.models import (
     PLAN_ANEW,
     Frequency,
@@ -30,22 +29,15 @@ WHILE_SUSPENDED: Final = ", while suspended"
 
 
 _WHO: Final = sa.bindparam("subscriber", type_=BigId)
-_locking: Final = (
-    # Deliveries and imports may still refer to the row: only its changes exclude each other.
-    sa.select(Subscriber.is_desk)
-    .where(Subscriber.id == _WHO)
-    .with_for_update(key_share=True)
-    .cte("locked")
-)
-# The clock is read once the row is there, and so after the wait for it.
-_LOCK: Final = sa.select(_locking.c.is_desk, database_now().label("now")).select_from(_locking)
+_people: Final = Base.metadata.tables[Subscriber.__tablename__]
+_rows: Final = Base.metadata.tables[Subscription.__tablename__]
 _OPEN: Final = sa.select(Subscription.list_id, Subscription.state).where(
     Subscription.subscriber_id == _WHO, Subscription.state != State.ENDED
 )
 _PLAN_ANEW: Final = (
-    sa.update(Subscriber)
+    sa.update(_people)
     .where(
-        Subscriber.id == _WHO,
+        _people.c.id == _WHO,
         sa.exists().where(
             Subscription.subscriber_id == _WHO,
             sa.or_(
@@ -56,47 +48,11 @@ _PLAN_ANEW: Final = (
         is_no_digest_due(),
     )
     .values(next_digest_at=PLAN_ANEW)
-    .execution_options(synchronize_session=False)
 )
 
 
 class NotOffered(ValueError):
     """Asked for what the page did not offer: a list that is not public, another format."""
-
-
-class KeeperOnly(Exception):
-    """A desk's subscription, asked to end by one of those who read its mail."""
-
-
-def lock(session: Session, subscriber_id: int, *, but_no_desk: bool = False) -> dt.datetime:
-    """Wait for other changes of this subscriber; returns the database's now, after that.
-
-    `but_no_desk`: raises KeeperOnly for a desk.
-    """
-    locked = _locked(session, subscriber_id, but_no_desk=but_no_desk)
-    return read_clock(session) if locked is None else locked
-
-
-def lock_current(
-    session: Session, subscriber_id: int, *, but_no_desk: bool = False
-) -> tuple[int, dt.datetime]:
-    """`lock`, of the one that this subscriber was merged into, where it was: who, and now."""
-    now = _locked(session, subscriber_id, but_no_desk=but_no_desk)
-    if now is not None:
-        return subscriber_id, now
-    subscriber_id = current_id(session, subscriber_id)
-    return subscriber_id, lock(session, subscriber_id, but_no_desk=but_no_desk)
-
-
-def _locked(session: Session, subscriber_id: int, *, but_no_desk: bool) -> dt.datetime | None:
-    """When the subscriber was locked; None where there is none."""
-    found = session.execute(_LOCK, {"subscriber": subscriber_id}).one_or_none()
-    if found is None:
-        return None
-    if found.is_desk and but_no_desk:
-        raise KeeperOnly
-    now: dt.datetime = found.now
-    return now
 
 
 def end(
@@ -114,7 +70,7 @@ def end(
 def ending(which: sa.ColumnElement[bool], *but: State) -> ReturningUpdate[int]:
     """The statement of `end`, for `end_by`: making it takes longer than running it."""
     return (
-        sa.update(Subscription)
+        sa.update(_rows)
         .where(
             Subscription.subscriber_id == _WHO,
             Subscription.state.not_in([State.ENDED, *but]),
@@ -129,7 +85,6 @@ def ending(which: sa.ColumnElement[bool], *but: State) -> ReturningUpdate[int]:
             ),
         )
         .returning(Subscription.list_id)
-        .execution_options(synchronize_session=False)
     )
 
 
@@ -142,7 +97,8 @@ def end_by(
     **values: int,
 ) -> tuple[int, ...]:
     """`end` by a statement made before; `values` are those that it leaves open."""
-    ended = session.scalars(
+    ended = execute(
+        session,
         statement,
         {
             "subscriber": subscriber_id,
@@ -151,7 +107,7 @@ def end_by(
             "reason_suspended": reason + WHILE_SUSPENDED,
             **values,
         },
-    )
+    ).scalars()
     return tuple(sorted(ended))
 
 
@@ -172,7 +128,7 @@ def join(
     """
     if not wanted:
         return ()
-    rows = session.execute(_OPEN, {"subscriber": subscriber_id})
+    rows = execute(session, _OPEN, {"subscriber": subscriber_id})
     open_states = {row.list_id: row.state for row in rows}
     joining = {i for i in wanted if open_states.get(i, State.PENDING) == State.PENDING}
     if not joining:
@@ -252,7 +208,7 @@ def plan_digests_anew(session: Session, subscriber_id: int) -> None:
 
     One that is due stays so: the turn for it works out the next one, too.
     """
-    session.execute(_PLAN_ANEW, {"subscriber": subscriber_id})
+    execute(session, _PLAN_ANEW, {"subscriber": subscriber_id})
 
 
 def revive(

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from mail.addresses import Address
 from mail.hashing import suppression_hash
 from subscribers import forwarding
-from subscribers import subscription_rows as rows
 from subscribers.consents import By, Via, record
+from subscribers.locking import lock
 from subscribers.models import Subscriber, Suppression
 
 OFFICE: Final = "office"
@@ -35,7 +35,7 @@ def suppress(session: Session, address: Address, note: str, via: Via, *, hash_ke
     """
     address_hash = suppression_hash(hash_key, address.key)
     subscriber_id = _owner(session, address)
-    now = rows.lock(session, subscriber_id)
+    now = lock(session, subscriber_id)
     found = session.scalar(sa.select(Suppression).where(Suppression.address_hash == address_hash))
     was_so = found is not None and found.reason == OFFICE
     if found is None:
@@ -62,7 +62,7 @@ def lift(session: Session, address: Address, note: str, via: Via, *, hash_key: s
     """
     address_hash = suppression_hash(hash_key, address.key)
     subscriber_id = _owner(session, address)
-    now = rows.lock(session, subscriber_id)
+    now = lock(session, subscriber_id)
     found = session.scalar(sa.select(Suppression).where(Suppression.address_hash == address_hash))
     if found is None:
         return None

@@ -10,10 +10,9 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from subscribers.changes import Change
+from subscribers.locking import lock
 from subscribers.merged import current_id
-from subscribers.models import Subscriber
-from subscribers.notices import NoticeKind, count_since, queue_for
-from subscribers.subscription_rows import lock
+from subscribers.notices import NoticeKind, queue_few
 
 CHANGES_MAX: Final = 10
 PRIVATE_LINKS_MAX: Final = 3
@@ -31,22 +30,20 @@ def tell(session: Session, change: Change) -> None:
     """
     if change.is_nothing:
         return
-    found = session.get(Subscriber, change.subscriber_id)
-    if found is None:
-        return
-    since = change.at - _HOUR
-    if count_since(session, found.id, [NoticeKind.CHANGED], since) >= CHANGES_MAX:
+    is_told = queue_few(
+        session,
+        change.subscriber_id,
+        NoticeKind.CHANGED,
+        change.at - _HOUR,
+        CHANGES_MAX,
+        {"entry_id": change.entry_id},
+    )
+    if not is_told:
         raise TooManyChanges
-    queue_for(session, found, NoticeKind.CHANGED, {"entry_id": change.entry_id})
 
 
 def mail_private_link(session: Session, subscriber_id: int) -> None:
     """Queue the notice with a private link, unless three went out within the hour."""
     subscriber_id = current_id(session, subscriber_id)
     now = lock(session, subscriber_id)
-    found = session.get(Subscriber, subscriber_id)
-    if found is None:
-        return
-    sent = count_since(session, subscriber_id, [NoticeKind.PRIVATE_LINK], now - _HOUR)
-    if sent < PRIVATE_LINKS_MAX:
-        queue_for(session, found, NoticeKind.PRIVATE_LINK)
+    queue_few(session, subscriber_id, NoticeKind.PRIVATE_LINK, now - _HOUR, PRIVATE_LINKS_MAX)

@@ -1,8 +1,5 @@
 """The application: every path, and what stands before it."""
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final
-
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -21,13 +18,12 @@ from web.preferences import PreferencePages
 from web.routes import Page, PageRoute
 from web.security import BodyLimit, HostCheck, Proxies
 from web.subscribe import SubscribePages
+from web.turns import Turns
 from web.unsubscribe import UnsubscribePages
 from worker.outbox import Outbox
 from worker.outbox_host import outbox_folder
 
 READ = ("GET", "HEAD")
-THREADS: Final = 8
-"""So many pages are made at once; more threads only take turns on one processor."""
 
 
 def create_app(settings: Settings, database: Database) -> FastAPI:
@@ -44,7 +40,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     )
     app.router.redirect_slashes = False
     app.state.metrics = metrics
-    app.state.threads = ThreadPoolExecutor(THREADS, "page")
+    app.state.turns = Turns()
     _add_pages(app, site)
     if settings.has_local_outbox:
         _add_outbox(app, OutboxPages(site, Outbox(outbox_folder(settings))))
@@ -87,7 +83,7 @@ def _add_outbox(app: FastAPI, outbox: OutboxPages) -> None:
 
 
 def _add(app: FastAPI, path: str, page: Page, *methods: str) -> None:
-    app.router.routes.append(PageRoute(path, page, *methods, threads=app.state.threads))
+    app.router.routes.append(PageRoute(path, page, *methods, turns=app.state.turns))
 
 
 def _add_errors(app: FastAPI, site: Site) -> None:

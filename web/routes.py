@@ -5,11 +5,9 @@ that they need of a framework: solving dependencies anew for every request took 
 of these functions do.
 """
 
-import asyncio
 import functools
 import inspect
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Executor
 from typing import Any
 
 from starlette.requests import Request
@@ -18,6 +16,7 @@ from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from web.forms import read_form
+from web.turns import Turns
 
 Page = Callable[..., Response | Awaitable[Response]]
 """A function, which runs in a thread; or a coroutine function, for what never waits."""
@@ -26,8 +25,8 @@ Page = Callable[..., Response | Awaitable[Response]]
 class PageRoute(Route):
     """The route of a page; a scope that it matches knows it as its `route`."""
 
-    def __init__(self, path: str, page: Page, *methods: str, threads: Executor) -> None:
-        super().__init__(path, _Turn(page, threads), methods=methods)
+    def __init__(self, path: str, page: Page, *methods: str, turns: Turns) -> None:
+        super().__init__(path, _Made(page, turns), methods=methods)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Whether the request is for this page."""
@@ -37,18 +36,18 @@ class PageRoute(Route):
         return match, child
 
 
-class _Turn:
+class _Made:
     """One page as an ASGI application.
 
     A parameter called `form` is given the posted form; one with a default the query's value of
     its name, if there is any; the others what the path holds.
     """
 
-    def __init__(self, page: Page, threads: Executor) -> None:
+    def __init__(self, page: Page, turns: Turns) -> None:
         parameters = inspect.signature(page).parameters
         self._page: Callable[..., Any] = page
         self._never_waits = inspect.iscoroutinefunction(page)
-        self._threads = threads
+        self._turns = turns
         self._has_form = "form" in parameters
         self._asked = [
             name for name, one in parameters.items() if one.default is not inspect.Parameter.empty
@@ -66,6 +65,5 @@ class _Turn:
         if self._never_waits:
             response = await self._page(**arguments)
         else:
-            page = functools.partial(self._page, **arguments)
-            response = await asyncio.get_running_loop().run_in_executor(self._threads, page)
+            response = await self._turns.take(functools.partial(self._page, **arguments))
         await response(scope, receive, send)

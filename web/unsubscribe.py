@@ -19,10 +19,11 @@ from subscribers.commands import TooLate, save, undo, unsubscribe
 from subscribers.consents import By
 from subscribers.leaving import WORDS_MAX_CHARACTERS, give_reason
 from subscribers.links import Unsubscribing
+from subscribers.locking import KeeperOnly
 from subscribers.masking import masked
 from subscribers.merged import current_id
 from subscribers.queries import Copy, copy, titles
-from subscribers.subscription_rows import KeeperOnly, NotOffered
+from subscribers.subscription_rows import NotOffered
 from subscribers.telling import TooManyChanges, tell
 from web.boxes import Box
 from web.change_boxes import saved_box

@@ -22,10 +22,10 @@ from subscribers.desks import (
     memberships,
 )
 from subscribers.forwarding import settle
+from subscribers.locking import KeeperOnly
 from subscribers.models import MailingList, Subscriber, Subscription
 from subscribers.notices import NoticeKind, queue, queue_for
 from subscribers.record_models import Desk, DeskMember, Notice
-from subscribers.subscription_rows import KeeperOnly
 from tests.support.desk_world import World, now
 from tests.support.desks import (
     DESK_ADDRESS,

@@ -7,9 +7,9 @@ import time
 import sqlalchemy as sa
 
 from runtime.database import Database, read_clock
+from subscribers.locking import lock, lock_current
 from subscribers.models import Subscriber
 from subscribers.record_models import MergedSubscriber
-from subscribers.subscription_rows import lock, lock_current
 from tests.support.people import add_list, add_person
 
 
