@@ -170,6 +170,7 @@ class Database:
         self.url = url
         self._pool_size = pool_size
         self._engine: Engine | None = None
+        self._asked: Engine | None = None
         self._pid = 0
 
     @property
@@ -180,12 +181,26 @@ class Database:
     @property
     def engine(self) -> Engine:
         """This process's engine."""
-        if self._engine is None or self._pid != os.getpid():
-            if self._engine is not None:
-                self._engine.dispose(close=False)
+        self._forget_parent()
+        if self._engine is None:
             self._engine = make_engine(self.url, pool_size=self._pool_size)
-            self._pid = os.getpid()
         return self._engine
+
+    @property
+    def _asked_engine(self) -> Engine:
+        """For `asking`: connections of its own, which need not be told so each time."""
+        self._forget_parent()
+        if self._asked is None:
+            self._asked = make_engine(self.url, pool_size=self._pool_size, is_autocommit=True)
+        return self._asked
+
+    def _forget_parent(self) -> None:
+        if self._pid != os.getpid():
+            for engine in (self._engine, self._asked):
+                if engine is not None:
+                    engine.dispose(close=False)
+            self._engine = self._asked = None
+            self._pid = os.getpid()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -216,24 +231,34 @@ class Database:
             with self.reading() as session:
                 yield session
             return
-        with self.engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT")
-            with Session(connection, expire_on_commit=False, autoflush=False) as session:
-                yield session
+        with (
+            self._asked_engine.connect() as connection,
+            Session(connection, expire_on_commit=False, autoflush=False) as session,
+        ):
+            yield session
 
     def dispose(self) -> None:
         """Close this process's connections."""
-        if self._engine is not None and self._pid == os.getpid():
-            self._engine.dispose()
-        self._engine = None
+        if self._pid == os.getpid():
+            for engine in (self._engine, self._asked):
+                if engine is not None:
+                    engine.dispose()
+        self._engine = self._asked = None
 
 
-def make_engine(url: str, *, pool_size: int = 5) -> Engine:
-    """An engine with the settings that either database needs."""
+def make_engine(url: str, *, pool_size: int = 5, is_autocommit: bool = False) -> Engine:
+    """An engine with the settings that either database needs.
+
+    `is_autocommit`: of PostgreSQL; there is no transaction around what is executed.
+    """
     if url.startswith("postgresql"):
+        options: dict[str, Any] = {}
+        if is_autocommit:
+            options = {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}
         engine = sa.create_engine(
             url,
             pool_size=pool_size,
+            **options,
             hide_parameters=True,  # errors are logged, and these are people's addresses
             connect_args={
                 "connect_timeout": 5,

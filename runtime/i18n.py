@@ -59,7 +59,8 @@ class Words:
 
     def date(self, day: dt.date) -> str:
         """A date in words: "January 29, 2019"."""
-        return _plain_spaces(format_date(day, format="long", locale=self.language))
+        # Moments that are equal may be of two days, each in its zone.
+        return _long_date(dt.date(day.year, day.month, day.day), self.language)
 
     def month(self, day: dt.date) -> str:
         """Month and year as they stand inside a sentence: "March 2024", "марта 2024 г."."""
@@ -126,6 +127,11 @@ def direction_of(language: str | None, text: str = "") -> Direction:
             case "R" | "AL":
                 return "rtl"
     return "ltr"
+
+
+@functools.lru_cache(1_000)
+def _long_date(day: dt.date, language: str) -> str:
+    return _plain_spaces(format_date(day, format="long", locale=language))
 
 
 @functools.cache

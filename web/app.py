@@ -40,6 +40,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     )
     app.router.redirect_slashes = False
     app.state.metrics = metrics
+    app.state.site = site
     app.state.turns = Turns()
     _add_pages(app, site)
     if settings.has_local_outbox:

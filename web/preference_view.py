@@ -56,7 +56,7 @@ def view(asked: Asked, typed: Draft | None, ours: Words) -> dict[str, Any]:
         "options": options,
         "language_options": language_options,
         "zone_label": zone_label(shown.timezone, ours.language),
-        "zone_options": _zone_options(ours.language),
+        "zone_options": zone_options(ours.language),
         "hours": HOURS,
     }
 
@@ -122,7 +122,7 @@ def _usual(asked: Asked) -> Clock:
 
 
 @functools.cache
-def _zone_options(language: str) -> Markup:
+def zone_options(language: str) -> Markup:
     """Four hundred options, the same for everybody."""
     option = Markup('<option value="{}">{}</option>\n')
     return Markup("").join(option.format(name, label) for name, label in zone_labels(language))

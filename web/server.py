@@ -16,6 +16,7 @@ from runtime.settings import Settings, SettingsError, variable
 from web.app import create_app
 from web.http import BoundedHttp
 from web.operations import Served
+from web.warming import warm_up
 
 BACKLOG = 2048
 START_SECONDS = 15.0
@@ -44,6 +45,7 @@ def serve_without_metrics(settings: Settings, database: Database, listener: sock
 
 
 def _run(app: FastAPI, listener: socket.socket) -> None:
+    warm_up(app.state.site)
     # What is there by now stays: going through it anew would hold up a page for 0.1 s.
     gc.collect()
     gc.freeze()

@@ -1,5 +1,6 @@
 """How a page was asked for, as the consent log keeps it."""
 
+import functools
 from ipaddress import ip_network
 from typing import Final
 
@@ -21,7 +22,12 @@ def via(request: Request, wording: str | None = None) -> Via:
 
 def network_of(request: Request) -> str | None:
     """Where a request came from, the host cut off; None where that cannot be told."""
-    address = ip_address(request.client.host if request.client else "")
+    return _network(request.client.host) if request.client else None
+
+
+@functools.lru_cache(1_000)
+def _network(host: str) -> str | None:
+    address = ip_address(host)
     if address is None:
         return None
     bits = IPV4_BITS if address.version == 4 else IPV6_BITS

@@ -1,9 +1,13 @@
 """Single questions to the database, and connections that the server has ended meanwhile."""
 
+import json
+import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
 
 from runtime import idle_connections
 from runtime.database import Database
@@ -41,17 +45,46 @@ def test_nothing_is_written_by_asking(database_url: str) -> None:
     database.dispose()
 
 
-def test_a_connection_is_as_before_afterwards(database: Database) -> None:
-    """What asked a single question can be rolled back when it writes next."""
+def test_what_asks_has_connections_of_its_own(database: Database) -> None:
+    """Without transactions; what writes is rolled back as ever, and leaves them as they are."""
     with database.asking() as session:
-        used = session.scalar(sa.select(sa.func.pg_backend_pid()))
+        asked_by = session.scalar(sa.select(sa.func.pg_backend_pid()))
     with database.transaction() as session:
-        assert session.scalar(sa.select(sa.func.pg_backend_pid())) == used
+        assert session.scalar(sa.select(sa.func.pg_backend_pid())) != asked_by
         session.add(MailingList(slug="no", title="No"))
         session.flush()
         session.rollback()
-    with database.reading() as session:
+    with database.asking() as session:
         assert session.scalar(COUNT) == 0
+        assert session.scalar(sa.select(sa.func.pg_backend_pid())) == asked_by
+        in_transaction = sa.text(
+            "SELECT xact_start = query_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+        )
+        assert session.scalar(in_transaction)
+
+
+def test_a_child_has_connections_of_its_own(database: Database) -> None:
+    """Both kinds: its parent goes on with those that it has."""
+    pid = sa.select(sa.func.pg_backend_pid())
+
+    def used() -> list[int]:
+        with database.asking() as one, database.transaction() as other:
+            return [session.scalar(pid) or 0 for session in (one, other)]
+
+    ours = used()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.write(writing, json.dumps(used()).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    theirs = json.loads(os.read(reading, 1_000))
+    os.close(reading)
+    os.close(writing)
+    assert len({*ours, *theirs}) == 4
+    assert used() == ours
 
 
 @pytest.mark.parametrize("rested_seconds", [5.0, 0.0])
@@ -76,13 +109,14 @@ def test_a_rested_connection_costs_no_question(
 ) -> None:
     """The server is asked whether it is there only by what has rested for long."""
     asked: list[object] = []
-    ping = database.engine.dialect.do_ping
+    dialect = type(database.engine.dialect)
+    ping = dialect.do_ping
 
-    def counted(connection: object) -> bool:
+    def counted(dialect: Dialect, connection: Any) -> bool:
         asked.append(connection)
-        return ping(connection)  # type: ignore[arg-type]
+        return ping(dialect, connection)
 
-    monkeypatch.setattr(database.engine.dialect, "do_ping", counted)
+    monkeypatch.setattr(dialect, "do_ping", counted)
     for _ in range(3):
         with database.asking() as session:
             session.scalar(COUNT)

@@ -1,0 +1,66 @@
+"""Pages are made two at a time, unless those that are being made wait."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from web.turns import AT_ONCE, PATIENCE_SECONDS, THREADS, Turns
+
+
+def test_a_few_at_once() -> None:
+    """Short ones take turns, and all come to their end."""
+    lock = threading.Lock()
+    now = most = 0
+
+    def make() -> None:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.01)
+        with lock:
+            now -= 1
+
+    async def all_of_them() -> None:
+        turns = Turns()
+        await asyncio.gather(*(turns.take(make) for _ in range(20)))
+
+    asyncio.run(all_of_them())
+    assert most == AT_ONCE
+
+
+def test_those_that_wait_hold_up_nobody() -> None:
+    """While as many as there are turns wait for a lock, the next one comes soon."""
+    lets_go = threading.Event()
+
+    async def both() -> float:
+        turns = Turns()
+        waiting = [asyncio.ensure_future(turns.take(lets_go.wait)) for _ in range(THREADS - 1)]
+        await asyncio.sleep(0)
+        begun = time.monotonic()
+        assert await turns.take(lambda: "a page") == "a page"
+        seconds = time.monotonic() - begun
+        assert not any(one.done() for one in waiting)
+        lets_go.set()
+        assert all(await asyncio.gather(*waiting))
+        return seconds
+
+    assert asyncio.run(both()) < PATIENCE_SECONDS * THREADS
+
+
+def test_an_error_is_the_page_s_own() -> None:
+    """It is raised, and its turn goes on to others."""
+
+    def fail() -> None:
+        raise LookupError
+
+    async def then() -> list[str]:
+        turns = Turns()
+        for _ in range(AT_ONCE + 1):
+            with pytest.raises(LookupError):
+                await turns.take(fail)
+        return [await turns.take(lambda: "a page") for _ in range(AT_ONCE + 1)]
+
+    assert asyncio.run(then()) == ["a page"] * (AT_ONCE + 1)
