@@ -33,6 +33,17 @@ class BoundedHttp(HttpToolsProtocol):
         self._unbounded_bytes = 0
         super().on_message_begin()
 
+    def on_headers_complete(self) -> None:
+        """Its head is there."""
+        # We speak nothing else. The parser takes what follows for the other protocol, and a next
+        # read for another request: a body would be lost, or be taken for one.
+        is_other_next = self.parser.should_upgrade()
+        if is_other_next and any(_announces_body(*field) for field in self.headers):
+            raise ValueError("a body before another protocol")
+        super().on_headers_complete()
+        if is_other_next:
+            self.cycle.keep_alive = False
+
     def on_body(self, body: bytes) -> None:
         """Some of its body came, which the application bounds."""
         self._unbounded_bytes -= len(body)
@@ -43,5 +54,20 @@ class BoundedHttp(HttpToolsProtocol):
         self._unbounded_bytes += len(data)
         super().data_received(data)
         if self._unbounded_bytes > HEAD_MAX_BYTES and not self.transport.is_closing():
-            self.transport.write(_REFUSAL)
-            self.transport.close()
+            if self._owes_another_answer():
+                self.flow.pause_reading()
+                self.cycle.keep_alive = False
+            else:
+                self.transport.write(_REFUSAL)
+                self.transport.close()
+
+    def _owes_another_answer(self) -> bool:
+        """Whether what is written now would be read as the answer to an earlier request."""
+        asked = self.cycle
+        if asked is None or asked.response_complete:
+            return False
+        return bool(self.pipeline) or asked.response_started or not asked.more_body
+
+
+def _announces_body(name: bytes, value: bytes) -> bool:
+    return name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
