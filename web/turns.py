@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 AT_ONCE: Final = 2
-THREADS: Final = 16
+THREADS: Final = 15
+"""No more than a process has connections for transactions: one more would wait for those."""
 PATIENCE_SECONDS: Final = 0.1
 """A page that takes longer is waiting: its turn goes on to the next one."""
 

@@ -1,11 +1,14 @@
 """Pages are made two at a time, unless those that are being made wait."""
 
 import asyncio
+import contextlib
 import threading
 import time
 
 import pytest
+from sqlalchemy.pool import QueuePool
 
+from runtime.database import Database
 from web.turns import AT_ONCE, PATIENCE_SECONDS, THREADS, Turns
 
 
@@ -32,7 +35,7 @@ def test_a_few_at_once() -> None:
 
 
 def test_those_that_wait_hold_up_nobody() -> None:
-    """While as many as there are turns wait for a lock, the next one comes soon."""
+    """While all threads but one wait for a lock, the next page comes soon."""
     lets_go = threading.Event()
 
     async def both() -> float:
@@ -64,3 +67,15 @@ def test_an_error_is_the_page_s_own() -> None:
         return [await turns.take(lambda: "a page") for _ in range(AT_ONCE + 1)]
 
     assert asyncio.run(then()) == ["a page"] * (AT_ONCE + 1)
+
+
+def test_there_is_a_connection_for_each(postgresql_url: str) -> None:
+    """However many wait for locks: none of them waits for a connection instead."""
+    database = Database(postgresql_url)
+    pool = database.engine.pool
+    assert isinstance(pool, QueuePool)
+    with contextlib.ExitStack() as held:
+        for _ in range(THREADS):
+            held.enter_context(database.engine.connect())
+        assert pool.checkedout() == THREADS
+    database.dispose()
