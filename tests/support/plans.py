@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from runtime.database import Database
 
@@ -27,16 +27,19 @@ def taken_down(database: Database) -> Iterator[list[Statement]]:
     statements: list[Statement] = []
 
     def take(*arguments: Any) -> None:
-        _, _, text, parameters, *_ = arguments
+        connection, _, text, parameters, *_ = arguments
+        if connection.engine.url != database.engine.url:
+            return
         given = parameters[0] if isinstance(parameters, list) else parameters
         if text.lstrip().upper().startswith(("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")):
             found.setdefault(text, Statement(text, given))
 
-    event.listen(database.engine, "before_cursor_execute", take)
+    # Of both its engines.
+    event.listen(Engine, "before_cursor_execute", take)
     try:
         yield statements
     finally:
-        event.remove(database.engine, "before_cursor_execute", take)
+        event.remove(Engine, "before_cursor_execute", take)
         statements.extend(found.values())
 
 
