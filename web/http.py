@@ -23,7 +23,8 @@ class BoundedHttp(HttpToolsProtocol):
     """Refuses a request (431, RFC 6585 section 5) of which too much is no body.
 
     That is its head; and what stands around a body's chunks and after them, which nobody else
-    bounds either. One read of the socket may be over it before that is seen.
+    bounds either. What one read of the socket brings (up to 256 kB) is not counted where a request
+    begins in it, and may be over it where that is seen.
     """
 
     _unbounded_bytes = 0

@@ -115,9 +115,7 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         )[0]
     except socket.gaierror as error:
         raise OSError(errno.EADDRNOTAVAIL, error.strerror, host) from error
-    # Only where the protocol is named does asyncio set TCP_NODELAY: without it each answer
-    # waits 40 ms for the client's delayed acknowledgement.
-    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(address)
