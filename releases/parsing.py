@@ -33,7 +33,7 @@ def parse(
     is_markdown = filename is not None and filename.lower().endswith(_MARKDOWN)
     with _uncollected() if len(text) > _LONG else contextlib.nullcontext():
         if is_markdown or has_front_matter(text):
-            return read_markdown(text)
+            return read_markdown(text, is_embargo_known=is_embargo_known)
         return read_plain_text(text, is_embargo_known=is_embargo_known)
 
 

@@ -70,7 +70,6 @@ class SignUp(Base):
     # As in Consent.
     page: Mapped[str | None] = mapped_column(sa.Text)
     network: Mapped[str | None] = mapped_column(sa.Text)
-    wording: Mapped[str | None] = mapped_column(sa.Text)
     # When a mail about it was queued; None where one had gone out shortly before.
     mailed_at: Mapped[dt.datetime | None] = mapped_column(Moment())
     confirmed_at: Mapped[dt.datetime | None] = mapped_column(Moment())

@@ -82,7 +82,6 @@ def ask(session: Session, asked: Asked, via: Via, *, hash_key: str) -> Answer:
         format=asked.format,
         page=via.page,
         network=via.network,
-        wording=via.wording,
         mailed_at=None if mailed_lately else now,
     )
     session.add(sign_up)
@@ -151,8 +150,7 @@ def confirm(session: Session, sign_up_id: int, via: Via) -> Change | None:
         "asked": sorted(wanted),
         "asked_at": sign_up.created_at.isoformat(),
     }
-    seen = Via(via.page, via.network, sign_up.wording)
-    entry_id = record(session, subscriber_id, By.SIGN_UP, detail, seen, now)
+    entry_id = record(session, subscriber_id, By.SIGN_UP, detail, via, now)
     return Change(subscriber_id, now, joined=joined, paced=paced, entry_id=entry_id)
 
 

@@ -113,8 +113,9 @@ class SignUpConfirmation:
             return self._page(request, subject, is_too_soon=True)
         if form.one("undo") is not None:
             return UndoConfirmation(site).take_back(request, form.one("undo") or "")
+        seen = via(request, self._agreed(subject))
         with site.database.transaction() as session:
-            change = confirm(session, subject, via(request))
+            change = confirm(session, subject, seen)
         if change is None:
             return self._over(request)
         return self._page(request, subject, change=change)
@@ -168,6 +169,17 @@ class SignUpConfirmation:
             if found is not None
             else None,
         )
+
+    def _agreed(self, sign_up_id: int) -> str | None:
+        """What somebody agrees to, in the words of the page: kept on the consent log."""
+        with self._site.database.reading() as session:
+            sign_up = session.get(SignUp, sign_up_id)
+            if sign_up is None:
+                return None
+            ours = words(sign_up.language)
+            lists = titles(session, list(lists_of(session, sign_up_id)))
+        agreed = ours.gettext("Yes, send me %(lists)s by mail until I stop it.")
+        return agreed % {"lists": ours.listing(list(lists))}
 
     def _over(self, request: Request) -> Response:
         ours = self._site.words_of(request)

@@ -42,7 +42,7 @@ def too_soon(ours: Words, undo_token: str | None = None) -> Box:
     """What the page says then, above its form; with the undo that was pressed, if that it was."""
     _ = ours.gettext
     return Box(
-        _("Please press once more."),
+        _("Please wait ten seconds, then press once more."),
         escape(_("Programs that check mail press buttons, too. Nothing was changed yet.")),
         undo_token,
         is_error=True,

@@ -179,11 +179,13 @@ class _Reading:
     def pause(self) -> dt.datetime | Keep | None:
         """Until the beginning of a day, where the subscriber is from now on."""
         asked, _ = self._asked, self._ours.gettext
-        posted = self._form.one("pause")
-        text = (posted or "").strip()
-        if posted is None or not text:
-            return KEEP if posted is None or asked.paused_to is None else None
-        zone = self._zone()
+        posted, zone = self._form.one("pause"), self._zone()
+        if posted is None:
+            day = asked.paused_to
+            return KEEP if day is None or zone == asked.zone else beginning(day, zone)
+        text = posted.strip()
+        if not text:
+            return KEEP if asked.paused_to is None else None
         first, last = days_offered(asked.now, zone)
         try:
             day = dt.date.fromisoformat(text)

@@ -237,5 +237,5 @@ class PreferencePages:
         )
 
     def _gone(self, request: Request) -> Response:
-        """For a subscriber who has been erased since."""
-        return self._site.error(request, 404)
+        """For a subscriber who has been erased since: the page of any link that opens nothing."""
+        return self._site.bad_token(request, TokenError())

@@ -70,6 +70,8 @@ class _Kept:
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 pass_fds=self._fds,
+                # Ctrl-C goes to a whole group; we end them, and not while they still begin.
+                process_group=0,
             )
         )
 

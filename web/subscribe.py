@@ -98,9 +98,8 @@ class SubscribePages:
             typed.language,
             typed.format,
         )
-        seen = via(request, wording_of([lists[slug].title for slug in sorted(typed.lists)], ours))
         with self._site.database.transaction() as session:
-            answer = ask(session, asked, seen, hash_key=self._site.settings.suppression_key)
+            answer = ask(session, asked, via(request), hash_key=self._site.settings.suppression_key)
         if answer is Answer.TOO_MANY:
             return self._site.error(request, 429, {"Retry-After": "3600"})
         return self._taken(request, ours)
@@ -158,13 +157,6 @@ class SubscribePages:
         with self._site.database.asking() as session:
             lists = session.connection().execute(_PUBLIC).all()
         return by_topic(lists, lambda one: one.topic)
-
-
-def wording_of(titles: Sequence[str], ours: Words) -> str:
-    """What somebody agrees to, in the words of the page: kept on the consent log."""
-    return ours.gettext("Yes, send me %(lists)s by mail until I stop it.") % {
-        "lists": ours.listing(list(titles))
-    }
 
 
 def _words_of(request: Request) -> Words:

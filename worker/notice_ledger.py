@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from mail.replies import InDoubt, Outcome, Unsent
 from releases.backoff import retry_delay_seconds
@@ -113,7 +113,18 @@ def forget_old_notices(database: Database) -> None:
 
 def _is_free() -> sa.ColumnElement[bool]:
     is_held = sa.exists().where(Lease.id == Notice.lease_id)
-    return sa.and_(Notice.due_at <= database_now(), ~is_held)
+    # Word of changes comes in their order: the last one says how things stand.
+    earlier = aliased(Notice)
+    is_early = sa.and_(
+        Notice.kind == NoticeKind.CHANGED.value,
+        sa.exists().where(
+            earlier.subscriber_id == Notice.subscriber_id,
+            earlier.kind == NoticeKind.CHANGED.value,
+            earlier.due_at.is_not(None),
+            earlier.id < Notice.id,
+        ),
+    )
+    return sa.and_(Notice.due_at <= database_now(), ~is_held, ~is_early)
 
 
 def _lives(session: Session, lease_id: int) -> bool:

@@ -72,6 +72,7 @@ class NoticeLane:
 
     def _send(self, hands: "_Hands") -> None:
         while hands.may_start():
+            tried = hands.tried
             end = self._postman.run(
                 hands.source,
                 lambda _item: None,
@@ -84,7 +85,9 @@ class NoticeLane:
                 log.warning("no relay can take notices now", reason=end.why)
                 self._relay_back_at = self._clock() + end.retry_after_seconds
                 return
-            if end.state is not RunState.NO_PLACE or not self._is_any_due():
+            # What waited for the notice before it may go now.
+            goes_on = end.state is RunState.NO_PLACE or hands.tried > tried
+            if not goes_on or not self._is_any_due():
                 return
 
     def _is_any_due(self) -> bool:

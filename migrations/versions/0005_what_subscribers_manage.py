@@ -171,7 +171,6 @@ def _create_records() -> None:
         sa.Column("format", sa.Text(), nullable=False),
         sa.Column("page", sa.Text(), nullable=True),
         sa.Column("network", sa.Text(), nullable=True),
-        sa.Column("wording", sa.Text(), nullable=True),
         sa.Column("mailed_at", Moment(), nullable=True),
         sa.Column("confirmed_at", Moment(), nullable=True),
         sa.Column("subscriber_id", BigId, nullable=True),

@@ -28,7 +28,7 @@ from releases.embargo import parse_moment
 from releases.errors import ReleaseError
 from releases.links import linked
 from releases.reading.dates import find_dates
-from releases.reading.embargo_lines import read_embargo
+from releases.reading.embargo_lines import names_no_moment, read_embargo
 from releases.reading.facts import embargoes_in, refuse_embargo_of, refuse_several
 from releases.reading.front_matter import FrontMatter, read_front_matter
 from releases.reading.kinds import PrintedKind, kind_of, kind_of_title
@@ -42,8 +42,11 @@ _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SLUG_LENGTH = 100
 
 
-def read_markdown(text: str) -> Parsed:
-    """Reads Markdown with or without front matter; raises ReleaseError and EmbargoError."""
+def read_markdown(text: str, *, is_embargo_known: bool = False) -> Parsed:
+    """Reads Markdown with or without front matter; raises ReleaseError and EmbargoError.
+
+    `is_embargo_known`: whoever gives the text says until when, where the text does not.
+    """
     front = read_front_matter(text)
     blocks = _blocks(text[front.end :])
     title, blocks = _title(front, blocks)
@@ -68,7 +71,7 @@ def read_markdown(text: str) -> Parsed:
         )
         kind = PrintedKind(Kind.PRESS_RELEASE, "")
     date = _date(front.get("date"))
-    embargo = _embargo(front, date, title, text[front.end :])
+    embargo = _embargo(front, date, title, text[front.end :], is_known=is_embargo_known)
     slug = front.get("slug")
     if slug is not None and not (_SLUG.fullmatch(slug) and len(slug) <= _SLUG_LENGTH):
         raise ReleaseError(f"front matter: the slug «{slug[:40]}» must be like «first-light-2024»")
@@ -109,17 +112,19 @@ def _title(front: FrontMatter, blocks: list[Block]) -> tuple[str, list[Block]]:
 
 
 def _embargo(
-    front: FrontMatter, date: datetime.date | None, title: str, source: str
+    front: FrontMatter, date: datetime.date | None, title: str, source: str, *, is_known: bool
 ) -> datetime.datetime | None:
     """The front matter's, and whatever the text itself says of one; they must agree."""
     found = set()
     if printed := front.get("embargo"):
         found.add(parse_moment(printed, date=date, what="the embargo"))
     for lines in embargoes_in(split_lines(source), [], is_spoken=False):
-        found.add(read_embargo(lines, date)[0])
+        if not (is_known and names_no_moment(lines[0].words)):
+            found.add(read_embargo(lines, date)[0])
     refuse_several(found)
     if not found:
-        refuse_embargo_of(title)
+        if not is_known:
+            refuse_embargo_of(title)
         return None
     return found.pop()
 

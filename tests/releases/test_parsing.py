@@ -309,6 +309,14 @@ def test_an_embargo_known_from_elsewhere_need_not_be_printed(line: str) -> None:
     assert parse(text, is_embargo_known=True).content.embargo is None
 
 
+@pytest.mark.parametrize("text", ["# Embargoed plan\n\nWords.", "# A plan\n\nEMBARGOED\n\nWords."])
+def test_an_embargo_known_from_elsewhere_counts_in_markdown(text: str) -> None:
+    """As in plain text."""
+    with pytest.raises(EmbargoError):
+        parse(text, filename="plan.md")
+    assert parse(text, filename="plan.md", is_embargo_known=True).content.embargo is None
+
+
 @pytest.mark.parametrize("line", ["EMBARGOED UNTIL NOON", "EMBARGOED UNTIL 6:00 P.M. TODAY"])
 def test_what_an_embargo_line_says_must_be_readable_all_the_same(line: str) -> None:
     """A time that cannot be read is never passed over for one from elsewhere."""

@@ -109,7 +109,7 @@ class Scanner:
                     link, content=str(httpx.QueryParams(fields)), headers=URLENCODED
                 )
                 self.pressed[answer.status_code] += 1
-                assert "Please press once more." in answer.text, answer.text
+                assert "Please wait ten seconds, then press once more." in answer.text, answer.text
 
 
 class ScannedOffice:

@@ -170,7 +170,9 @@ def test_an_unsubscribe_link_opens_no_preferences(site: World, client: httpx.Cli
     assert client.get(f"/p/{token}").status_code == 404
     token = site.preferences_path().rpartition("/")[2]
     assert client.get(f"/u/{token}").status_code == 404
-    assert client.get(site.preferences_path(10**6)).status_code == 404
+    of_nobody = client.get(site.preferences_path(10**6))
+    assert of_nobody.status_code == 404
+    assert "This link does not work" in of_nobody.text
 
 
 def test_a_suppressed_address_stays_suppressed(site: World, client: httpx.Client) -> None:
@@ -275,6 +277,11 @@ def test_a_pause_begins_at_once_and_ends_with_a_day(either: World) -> None:
         assert "Nothing was different" in same.text
         moved = client.post(path, data=form(page, lists, pause=day(30), timezone="Europe/Paris"))
         assert "No mail comes until" in moved.text
+        until = either.person().paused_until
+        back = client.post(path, data=form(page, lists, timezone="Asia/Tokyo"))
+        assert "No mail comes until" in back.text
+        assert f'name="pause" value="{day(30)}"' in back.text
+        assert either.person().paused_until != until
         resumed = client.post(path, data={"seal": seal_of(page), "do": "resume"}).text
         assert "Mail comes again." in resumed
         assert either.person().paused_until is None

@@ -76,7 +76,7 @@ def test_an_undo_that_came_too_soon_is_offered_again(installation: ScannedOffice
     for fields in (undo, [*reason, ("why", "changed jobs")]):
         again = installation.client.post(link, data=dict(fields))
         assert again.status_code == 422
-        assert "Please press once more." in again.text
+        assert "Please wait ten seconds, then press once more." in again.text
         accepted(installation, long_ago)
         repeated = [one for one in Forms(again.text).posts if set(dict(one)) == set(dict(fields))]
         assert len(repeated) == 1

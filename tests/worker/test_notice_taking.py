@@ -4,12 +4,14 @@ import threading
 
 import sqlalchemy as sa
 
+from mail.replies import Deferred, Reply
 from releases.leasing import take_lease
 from runtime.database import Database
+from subscribers.notices import NoticeKind
 from subscribers.record_models import Notice
 from tests.support.fleet import wait_until
 from tests.worker.relaying import Relaying
-from worker.notice_ledger import Held, take_next
+from worker.notice_ledger import Held, settle, take_next
 
 WAITING = sa.text(
     "SELECT count(*) FROM pg_stat_activity "
@@ -72,3 +74,33 @@ def through_gate(
     return statement.replace("WHERE notice.due_at", "WHERE wait_at_gate() AND notice.due_at"), (
         parameters
     )
+
+
+def test_word_of_changes_comes_in_their_order(database_url: str) -> None:
+    """A change's notice waits for the one before, deferred or in other hands; others do not."""
+    database = Database(database_url)
+    relaying = Relaying(database)
+    jo, ali = 1, 2
+    first = relaying.queue("jo@example.com", NoticeKind.CHANGED, subscriber_id=jo)
+    second = relaying.queue("jo@example.com", NoticeKind.CHANGED, subscriber_id=jo)
+    link = relaying.queue("jo@example.com", NoticeKind.PRIVATE_LINK, subscriber_id=jo)
+    other = relaying.queue("ali@example.com", NoticeKind.CHANGED, subscriber_id=ali)
+    with database.transaction() as session:
+        lease = take_lease(session, "one", "a folder", "")
+
+    def take() -> Held | None:
+        with database.transaction() as session:
+            return take_next(session, lease)
+
+    held = [take() for _ in range(4)]
+    assert [one.id if one else None for one in held] == [first, link, other, None]
+    assert held[0] is not None
+    with database.transaction() as session:
+        settle(session, held[0], Deferred(Reply(451, None, "later"), "later"))
+    assert take() is None
+    with database.transaction() as session:
+        session.execute(sa.update(Notice).where(Notice.id == first).values(due_at=None))
+    then = take()
+    assert then is not None
+    assert then.id == second
+    database.dispose()

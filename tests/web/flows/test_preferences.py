@@ -41,7 +41,7 @@ def test_changes_and_undo(reader: Reader, office: PostOffice, ann: str) -> None:
         assert reader.says("Undone.") in reader.said()
         assert office.followed(ann).keys() == {"press", "europe"}
         assert office.row(ann).format == "html"
-        # What this queued is delivered: two notices at once may arrive in either order.
+        # What this queued is delivered, in its order.
         office.newest_to(ann)
 
 

@@ -28,7 +28,7 @@ def test_sign_up_confirm_undo(reader: Reader, office: PostOffice) -> None:
     assert reader.is_at("Do you want our mails?")
     office.sign_up_was_mailed_just_now()
     reader.press("Yes, send them to me")  # as a program on the mail's way would
-    assert reader.says("Please press once more.") in reader.said("alert")
+    assert reader.says("Please wait ten seconds, then press once more.") in reader.said("alert")
     assert office.followed(ADDRESS) == {}
     office.time_passes()
     reader.press("Yes, send them to me")
