@@ -18,6 +18,8 @@ from benchmarks.pages import pages
 from benchmarks.parsing import parsing
 from benchmarks.year import year
 
+USUAL: Final = 20_000
+MANY: Final = 100_000
 SCALE: Final = "scale"
 """Stands for all measurements of large lists, and for a million people on them."""
 
@@ -173,7 +175,8 @@ def main() -> int:
         people = asked.scale or (1_000_000 if SCALE in asked.names else 100_000)
         bench = Bench(
             folder=Path(folder),
-            people=asked.people,
+            people=asked.people or USUAL,
+            many=asked.people or MANY,
             pairs=asked.pairs,
             concurrency=asked.concurrency,
             size_bytes=asked.size,
@@ -221,7 +224,11 @@ def _arguments() -> argparse.Namespace:
     names = [*(one.name for one in MEASUREMENTS), SCALE]
     parser.add_argument("names", nargs="*", metavar="NAME", help="; ".join(names))
     parser.add_argument("--pairs", type=int, default=5, help="runs of each side, in turns")
-    parser.add_argument("--people", type=int, default=20_000, help="of a usual list")
+    parser.add_argument(
+        "--people",
+        type=int,
+        help=f"of a list: {MANY:,} unless it is said, where a sink takes them; else {USUAL:,}",
+    )
     parser.add_argument("--scale", type=int, help="of a large one; 1,000,000 with `scale`")
     parser.add_argument("--concurrency", type=int, default=2, help="worker processes")
     parser.add_argument(

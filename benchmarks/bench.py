@@ -17,13 +17,16 @@ _T = TypeVar("_T")
 class Bench:
     """What was asked for.
 
-    `scale` is the size of the large list, `wire_seconds` how long a run over a distance takes
+    `people` is how many a measurement sends to, and `many` where a sink takes them as fast as they
+    come: what stands around the sending counts for little then. `scale` is the size of the large
+    list, `wire_seconds` how long a run over a distance takes
     at least, `relay` are options of the relay's URL, and `settings` are further environment
     variables of all our commands.
     """
 
     folder: Path
     people: int
+    many: int
     pairs: int
     concurrency: int
     size_bytes: int

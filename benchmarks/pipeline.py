@@ -17,17 +17,17 @@ from benchmarks.sinks import fast_sink, smtp_sink
 def into_smtp_sink(bench: Bench) -> Finding:
     """Mails of 16 kB into smtp-sink, which knows no CHUNKING."""
     found, best = bench.once("smtp-sink", lambda folder: _into_smtp_sink(bench, folder))
-    return pairs.throughput(found, bench.load(), best)
+    return pairs.throughput(found, bench.load(people=bench.many), best)
 
 
 def processor_time(bench: Bench) -> Finding:
     """The processor time of the same runs."""
     found, _ = bench.once("smtp-sink", lambda folder: _into_smtp_sink(bench, folder))
-    return pairs.processor_time(found, bench.load())
+    return pairs.processor_time(found, bench.load(people=bench.many))
 
 
 def _into_smtp_sink(bench: Bench, folder: Path) -> tuple[list[Pair], int]:
-    load = bench.load()
+    load = bench.load(people=bench.many)
     with smtp_sink() as sink, bench.plant(folder, sink.port) as running:
         running.load("press", load.people)
         running.start_worker(bench.concurrency)
@@ -41,7 +41,7 @@ def small(bench: Bench) -> Finding:
     def measure(folder: Path) -> Finding:
         body = smallest_body()
         size_bytes = mail_size(note(body), "press", "text")
-        load = Load(bench.people, bench.pairs, body, size_bytes)
+        load = Load(bench.many, bench.pairs, body, size_bytes)
         with smtp_sink() as sink, bench.plant(folder, sink.port) as running:
             running.load("press", load.people, format="text")
             running.start_worker(bench.concurrency)
@@ -63,7 +63,7 @@ def flights(bench: Bench) -> Finding:
 
 
 def _into_fast_sink(bench: Bench, folder: Path, *, has_flights: bool) -> Finding:
-    load = bench.load()
+    load = bench.load(people=bench.many)
     with (
         fast_sink(has_chunking=has_flights) as sink,
         bench.plant(folder, sink.port) as running,

@@ -182,17 +182,20 @@ class Database:
     def engine(self) -> Engine:
         """This process's engine."""
         self._forget_parent()
-        if self._engine is None:
-            self._engine = make_engine(self.url, pool_size=self._pool_size)
-        return self._engine
+        engine = self._engine
+        if engine is None:
+            engine = self._engine = make_engine(self.url, pool_size=self._pool_size)
+        return engine
 
     @property
     def _asked_engine(self) -> Engine:
         """For `asking`: connections of its own, which need not be told so each time."""
         self._forget_parent()
-        if self._asked is None:
-            self._asked = make_engine(self.url, pool_size=self._pool_size, is_autocommit=True)
-        return self._asked
+        engine = self._asked
+        if engine is None:
+            engine = make_engine(self.url, pool_size=self._pool_size, is_autocommit=True)
+            self._asked = engine
+        return engine
 
     def _forget_parent(self) -> None:
         if self._pid != os.getpid():

@@ -30,5 +30,9 @@ class Turns:
         """What `make` returns or raises, made in a thread in its turn."""
         async with self._turns:
             making = asyncio.get_running_loop().run_in_executor(self._threads, make)
-            await asyncio.wait((making,), timeout=PATIENCE_SECONDS)
+            try:
+                await asyncio.wait((making,), timeout=PATIENCE_SECONDS)
+            except asyncio.CancelledError:
+                making.cancel()  # what has not been begun is not made for nobody
+                raise
         return await making

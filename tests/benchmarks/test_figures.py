@@ -104,7 +104,7 @@ def test_processor_time_is_that_of_the_run_alone() -> None:
 
 def test_what_several_figures_are_taken_from_is_measured_once(tmp_path: Path) -> None:
     """And what failed is not tried again for each of them."""
-    bench = Bench(tmp_path, 1, 1, 1, 16_000, 1, 1)
+    bench = Bench(tmp_path, 1, 1, 1, 1, 16_000, 1, 1)
     folders: list[Path] = []
 
     def measure(folder: Path) -> int:

@@ -14,6 +14,7 @@ def bench(folder: Path) -> Bench:
     return Bench(
         folder=folder,
         people=PEOPLE,
+        many=PEOPLE,
         pairs=1,
         concurrency=1,
         size_bytes=1_000,

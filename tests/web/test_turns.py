@@ -79,3 +79,26 @@ def test_there_is_a_connection_for_each(postgresql_url: str) -> None:
             held.enter_context(database.engine.connect())
         assert pool.checkedout() == THREADS
     database.dispose()
+
+
+def test_nobody_waits_any_more() -> None:
+    """What has not been begun is not made, and what has been gives its turn on."""
+    lets_go = threading.Event()
+    made: list[str] = []
+
+    async def then() -> str:
+        turns = Turns()
+        begun = [asyncio.ensure_future(turns.take(lets_go.wait)) for _ in range(AT_ONCE)]
+        queued = asyncio.ensure_future(turns.take(lambda: made.append("too late")))
+        await asyncio.sleep(PATIENCE_SECONDS / 4)
+        for one in (*begun, queued):
+            one.cancel()
+        assert all(
+            isinstance(one, asyncio.CancelledError)
+            for one in await asyncio.gather(*begun, queued, return_exceptions=True)
+        )
+        lets_go.set()
+        return await turns.take(lambda: "a page")
+
+    assert asyncio.run(then()) == "a page"
+    assert made == []
