@@ -5,6 +5,7 @@ from typing import Final
 
 from cli.distributions import read_status
 from cli.errors import say
+from cli.interrupts import heeding_interrupts
 from cli.progress import Progress
 from cli.shell import Shell
 from releases.models import DistributionState
@@ -22,9 +23,10 @@ def wait_for(shell: Shell, distribution_id: int) -> Status:
     """Return when the distribution is finished, whatever keeps it meanwhile."""
     told = Told(distribution_id)
     pause_seconds = POLL_SECONDS
-    with Progress(f"distribution {distribution_id}") as progress:
+    with heeding_interrupts() as heed, Progress(f"distribution {distribution_id}") as progress:
         try:
             while True:
+                heed()
                 found = look(shell, distribution_id, told)
                 if found is not None:
                     if found.is_finished:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from cli.errors import say
+from cli.interrupts import heeding_interrupts
 from cli.pace import Pace, pace_text, progress_line
 from cli.shell import Shell
 from cli.status_text import status_lines
@@ -24,8 +25,9 @@ def watch(shell: Shell, distribution_id: int, rehearsal: str | None) -> None:
     pace = Pace()
     found: Status | None = None
     try:
-        with _canvas(shell, rehearsal) as canvas:
+        with heeding_interrupts() as heed, _canvas(shell, rehearsal) as canvas:
             while True:
+                heed()
                 found = look(shell, distribution_id, told)
                 if found is not None:
                     pace.look(time.monotonic(), found)
