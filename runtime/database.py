@@ -50,7 +50,8 @@ PLAIN_REASONS: Final = (
     ),
     (
         ("unable to open database file",),
-        "the database file cannot be opened: check MEDIANOTE_DATABASE_URL and its folder's rights",
+        "the database file cannot be opened: check in MEDIANOTE_DATABASE_URL that its folder is"
+        " there, and its rights",
     ),
     (
         ("readonly database",),

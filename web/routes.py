@@ -8,7 +8,7 @@ of these functions do.
 import functools
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +18,8 @@ from starlette.types import Receive, Scope, Send
 from web.forms import read_form
 from web.turns import Turns
 
+PASTED: Final = ".,;:!?>)]}\"'”’»"
+"""What stands behind a link in a sentence, and is copied with it; no token of ours ends so."""
 Page = Callable[..., Response | Awaitable[Response]]
 """A function, which runs in a thread; or a coroutine function, for what never waits."""
 
@@ -56,6 +58,8 @@ class _Made:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         arguments: dict[str, Any] = {"request": request, **request.path_params}
+        if "token" in arguments:
+            arguments["token"] = arguments["token"].rstrip(PASTED)
         for name in self._asked:
             if name in request.query_params:
                 arguments[name] = request.query_params[name]

@@ -89,6 +89,18 @@ def test_one_click_with_a_link_in_capitals(site: World, client: httpx.Client) ->
     assert site.followed() == {"desk"}
 
 
+@pytest.mark.parametrize("pasted", [".", ">", ").", "%E2%80%9D,"])
+def test_a_link_copied_with_what_stands_behind_it(
+    site: World, client: httpx.Client, pasted: str
+) -> None:
+    """The page opens and its form works as without."""
+    path = site.unsubscribe_path() + pasted
+    page = client.get(path)
+    assert page.status_code == 200
+    client.post(path, data={"seal": seal_of(page.text), "stop": "press"})
+    assert "press" not in site.followed()
+
+
 @pytest.mark.parametrize("body", ["", "List-Unsubscribe=yes", "list=One-Click", "x" * 5000, "%00="])
 def test_any_other_post_changes_nothing(site: World, client: httpx.Client, body: str) -> None:
     """What is neither one-click nor our own form shows the page again."""
