@@ -98,8 +98,8 @@ def queue(
         address, name = keeper_address, None
     return _add(
         session,
-        kind=kind.value,
-        detail=dict(detail or {}),
+        kind,
+        detail,
         subscriber_id=subscriber_id,
         address=address,
         name=name,
@@ -148,13 +148,7 @@ def queue_few(
         queue(session, kind, subscriber_id=subscriber_id, detail=detail, **reader)
     else:
         # Nobody keeps it, so there is no keeper to be looked for.
-        _add(
-            session,
-            kind=kind.value,
-            detail=dict(detail or {}),
-            subscriber_id=subscriber_id,
-            **reader,
-        )
+        _add(session, kind, detail, subscriber_id=subscriber_id, **reader)
     return True
 
 
@@ -173,9 +167,12 @@ def count_since(
     return found or 0
 
 
-def _add(session: Session, **columns: Any) -> int:
-    salt = secrets.token_bytes(SALT_OCTETS)
-    notice_id: int = execute(session, _ADD, {**columns, "salt": salt}).scalar_one()
+def _add(
+    session: Session, kind: NoticeKind, detail: Mapping[str, Any] | None, **columns: Any
+) -> int:
+    columns |= {"kind": kind.value, "detail": dict(detail or {})}
+    columns["salt"] = secrets.token_bytes(SALT_OCTETS)
+    notice_id: int = execute(session, _ADD, columns).scalar_one()
     return notice_id
 
 
