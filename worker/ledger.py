@@ -37,8 +37,6 @@ class LedgerThread:
         make_hand: Callable[[Leased], Hand],
         why_withheld: Callable[[str, bool], str | None],
     ) -> None:
-        self.finished: set[int] = set()
-        """Distributions that had a batch finished."""
         self.has_leased = False
         self.has_given_back = False
         """Whether a batch came back before all of it was tried."""
@@ -48,6 +46,7 @@ class LedgerThread:
         self._why_withheld = why_withheld
         self._jitter = random.Random()  # noqa: S311 (spreads retries, no secret)
         self._changed = threading.Condition()
+        self._finished: set[int] = set()
         self._hands: list[Hand] = []
         self._written_at: dict[Hand, float] = {}
         self._ready: Hand | None = None
@@ -98,6 +97,12 @@ class LedgerThread:
         """All batches that are in our hands."""
         with self._changed:
             return list(self._hands)
+
+    def take_finished(self) -> frozenset[int]:
+        """Distributions that had a batch finished since the last time."""
+        with self._changed:
+            finished, self._finished = self._finished, set()
+            return frozenset(finished)
 
     def wake(self) -> None:
         """A batch is done."""
@@ -190,7 +195,7 @@ class LedgerThread:
                 if report.is_done:
                     self._hands.remove(hand)
                     del self._written_at[hand]
-            self.finished |= turn.finished
+            self._finished |= turn.finished
             self.has_given_back |= turn.is_some_given_back
             if new is not None:
                 self.has_leased = True

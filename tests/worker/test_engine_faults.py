@@ -20,6 +20,7 @@ from tests.support.smtp_model import Farewell, Hang, SmtpModel
 from tests.support.smtp_server import SmtpServer
 from tests.support.workshop import Workshop, scripted
 from worker import engine as engine_module
+from worker import slices
 from worker.adoption import adopt_lost_leases
 from worker.connections import Timeouts
 from worker.journal_folder import JournalFolder
@@ -142,7 +143,7 @@ class _Slow(SmtpModel):
 
 def test_one_slow_answer_keeps_nobody_else(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     """While one mail server thinks, the other connections go on, with what came meanwhile too."""
-    monkeypatch.setattr(engine_module, "SLICE_SECONDS", 0.3)
+    monkeypatch.setattr(slices, "SLICE_SECONDS", 0.3)
     _Slow.has_begun.clear()
     shop.people(60)
     shop.publish()

@@ -114,6 +114,7 @@ def limited_engine(
         yield engine
     finally:
         keeper.close()
+        engine.close()
 
 
 def most_in(times: list[float], seconds: float) -> int:
