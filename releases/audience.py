@@ -19,7 +19,7 @@ from releases.digests.membership import is_in_a_digest, was_in_a_digest_before_m
 from releases.models import Delivery, DeliveryState, DigestMember
 from releases.resent import Resent, failed_in, failed_range_end, had_it, had_it_before_merging
 from runtime.json_rows import json_rows
-from subscribers.frequencies import frequency_at
+from subscribers.frequencies import had_frequency
 from subscribers.models import (
     Frequency,
     Subscriber,
@@ -81,7 +81,7 @@ def statements(
     """
     if not 0 < len(lists) <= LISTS_MAX:
         raise ValueError(f"a distribution goes to 1 to {LISTS_MAX} lists")
-    members = _members(lists, others, resent, merged_in, digested)
+    members = _members(lists, others, resent, merged_in, digested, is_postgresql)
     range_end = _range_end(lists) if resent is None else failed_range_end(resent)
     return Statements(range_end, _combinations(members), _insert(members, is_postgresql))
 
@@ -128,7 +128,7 @@ def _is_paused() -> sa.ColumnElement[bool]:
 def _is_member() -> sa.ColumnElement[bool]:
     cutoff = sa.bindparam("cutoff", type_=Subscription.began_at.type)
     return sa.and_(
-        frequency_at(Subscription, cutoff) == Frequency.AT_ONCE,
+        had_frequency(Subscription, cutoff, Frequency.AT_ONCE),
         Subscription.began_at <= cutoff,
         sa.or_(Subscription.ended_at.is_(None), Subscription.ended_at > cutoff),
     )
@@ -170,6 +170,7 @@ def _members(
     resent: Resent | None,
     merged_in: Sequence[int],
     digested: Sequence[int],
+    is_postgresql: bool,
 ) -> sa.Subquery:
     """Who of the range from `after` to `last` is to get it, one row each."""
     bit = sa.case(
@@ -186,14 +187,11 @@ def _members(
         Subscription.subscriber_id <= sa.bindparam("last"),
         _is_member(),
     ]
-    # Each bit counts once, so that their sum is their union.
     members = (
         sa.select(
             Subscription.subscriber_id,
-            sa.cast(sa.func.sum(sa.distinct(bit)), sa.BigInteger).label("any_mask"),
-            sa.cast(sa.func.sum(sa.distinct(sa.case((is_active, bit)))), sa.BigInteger).label(
-                "active_mask"
-            ),
+            _union(bit, is_postgresql).label("any_mask"),
+            _union(sa.case((is_active, bit)), is_postgresql).label("active_mask"),
             sa.func.max(sa.case((is_suspended, 1), else_=0)).label("is_suspended"),
         )
         .where(*of_range)
@@ -220,6 +218,8 @@ def _members(
         )
         .join(Subscriber, Subscriber.id == members.c.subscriber_id)
         .outerjoin(Suppression, Suppression.address_hash == Subscriber.address_hash)
+        # Said of both, so that they can be walked along side by side.
+        .where(Subscriber.id > sa.bindparam("after"), Subscriber.id <= sa.bindparam("last"))
     )
     if resent is not None:
         chosen = chosen.where(failed_in(resent.distribution_id, members.c.subscriber_id))
@@ -239,6 +239,14 @@ def _members(
     if merged_in:
         chosen = chosen.where(~had_it_before_merging(merged_in, members.c.subscriber_id))
     return chosen.subquery("chosen")
+
+
+def _union(bit: sa.ColumnElement[Any], is_postgresql: bool) -> sa.ColumnElement[Any]:
+    """All bits of a group in one number."""
+    if is_postgresql:
+        return sa.func.bit_or(bit)
+    # SQLite has no such function. Each bit counts once, so that their sum is their union.
+    return sa.cast(sa.func.sum(sa.distinct(bit)), sa.BigInteger)
 
 
 def _combinations(members: sa.Subquery) -> sa.Select[*tuple[Any, ...]]:

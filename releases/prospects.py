@@ -22,7 +22,7 @@ from releases.models import (
 )
 from releases.resent import Resent, failed_in, had_it
 from runtime.database import database_now
-from subscribers.frequencies import frequency_at
+from subscribers.frequencies import had_frequency
 from subscribers.models import Frequency, MailingList, Subscription, SubscriptionState
 
 
@@ -222,7 +222,7 @@ def _is_next(earlier: Sequence[int], due_at: dt.datetime) -> sa.Exists:
         theirs.list_id == DistributionList.list_id,
         theirs.subscriber_id == Subscription.subscriber_id,
         theirs.state == SubscriptionState.ACTIVE,
-        frequency_at(theirs, Distribution.due_at) == Frequency.AT_ONCE,
+        had_frequency(theirs, Distribution.due_at, Frequency.AT_ONCE),
         theirs.began_at <= Distribution.due_at,
         sa.or_(
             Distribution.resends_id.is_(None),

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from releases.models import Distribution, DistributionKind, DistributionList, DistributionState
-from subscribers.frequencies import DIGESTS, frequency_at
+from subscribers.frequencies import DIGESTS, had_frequency
 from subscribers.models import Frequency, Subscription, SubscriptionState
 
 
@@ -32,7 +32,7 @@ def readership(session: Session, distribution_id: int) -> Readership:
     at_once = session.scalar(
         sa.select(sa.func.count(sa.distinct(Subscription.subscriber_id))).where(
             *_is_member(Subscription, lists, distribution.due_at),
-            frequency_at(Subscription, distribution.due_at) == Frequency.AT_ONCE,
+            had_frequency(Subscription, distribution.due_at, Frequency.AT_ONCE),
         )
     )
     return Readership(at_once or 0, digest_readers(session, distribution_id))
@@ -58,12 +58,12 @@ def digest_readers(session: Session, distribution_id: int) -> int:
     gets_it_at_once = sa.exists().where(
         also.subscriber_id == Subscription.subscriber_id,
         *_is_member(also, lists, due_at),
-        frequency_at(also, due_at) == Frequency.AT_ONCE,
+        had_frequency(also, due_at, Frequency.AT_ONCE),
     )
     found = session.scalar(
         sa.select(sa.func.count(sa.distinct(Subscription.subscriber_id))).where(
             *_is_member(Subscription, lists, due_at),
-            frequency_at(Subscription, due_at).in_(DIGESTS),
+            had_frequency(Subscription, due_at, *DIGESTS),
             ~gets_it_at_once,
         )
     )

@@ -28,7 +28,7 @@ from releases.models import (
 from releases.resent import ARRIVED
 from runtime.database import is_postgresql
 from runtime.json_rows import json_rows
-from subscribers.frequencies import DIGESTS, frequency_at
+from subscribers.frequencies import DIGESTS, had_frequency
 from subscribers.merged import is_any_merged
 from subscribers.models import Frequency, Subscription, SubscriptionState
 from subscribers.record_models import MergedSubscriber
@@ -302,7 +302,7 @@ def _is_next(others: Any, pair: Any) -> sa.Exists:
             theirs.subscriber_id == pair.c.subscriber_id,
             theirs.began_at <= Distribution.due_at,
             sa.or_(theirs.ended_at.is_(None), theirs.ended_at > Distribution.due_at),
-            frequency_at(theirs, Distribution.due_at) == Frequency.AT_ONCE,
+            had_frequency(theirs, Distribution.due_at, Frequency.AT_ONCE),
         )
         .correlate(pair)
     )
