@@ -7,6 +7,7 @@ A service that is not installed fails the test: `make test` installs it.
 import os
 import shutil
 import sqlite3
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -22,6 +23,8 @@ from tests.support.mailparser import Mailparser
 from tests.support.services import PostgresqlServer, RedisServer
 
 IS_CI = bool(os.environ.get("CI"))
+# Several times what a run has been seen to need.
+MEMORY_BYTES = 4 << 30
 settings.register_profile(
     "medianote",
     deadline=None,  # a busy machine is no bug
@@ -44,6 +47,20 @@ def pytest_configure() -> None:
     time.tzset()
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost,::1"
     os.umask(0o022)
+    _keep_files_in_memory()
+
+
+def _keep_files_in_memory() -> None:
+    """Temporary files live in memory where there is room: a database is copied for most tests."""
+    memory = Path("/dev/shm")
+    if "TMPDIR" in os.environ or not os.access(memory, os.W_OK | os.X_OK):
+        return
+    storage = os.statvfs(memory)
+    # Programs are installed there, too.
+    may_run_programs = not storage.f_flag & os.ST_NOEXEC
+    if may_run_programs and storage.f_bavail * storage.f_frsize >= MEMORY_BYTES:
+        os.environ["TMPDIR"] = str(memory)
+        tempfile.tempdir = None
 
 
 @pytest.fixture(autouse=True)
