@@ -1,6 +1,7 @@
 """Our own words in the reader's language."""
 
 import datetime as dt
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -25,8 +26,14 @@ TRANSLATED = [language for language in SUPPORTED if language != "en"]
 MOMENT = dt.datetime(2019, 1, 29, 14, 0, tzinfo=ZoneInfo("America/New_York"))
 
 
-def messages_in_use() -> Iterator[str | tuple[str, ...]]:
-    """Every message that templates and code ask for."""
+@functools.cache
+def messages_in_use() -> frozenset[str | tuple[str, ...]]:
+    """Every message that templates and code ask for; all files are read once."""
+    return frozenset(read_messages())
+
+
+def read_messages() -> Iterator[str | tuple[str, ...]]:
+    """Every message, as often as it is asked for."""
     yield from KIND_LABELS.values()
     keywords: dict[str, tuple[int, ...] | None] = {"_": None, "gettext": None, "ngettext": (1, 2)}
     files = [(path, "jinja2.ext:babel_extract") for path in (HOUSE / "templates").rglob("*.*")]
@@ -44,7 +51,7 @@ def test_every_message_is_translated(language: str) -> None:
     """No reader meets an English label in a mail or page of their language."""
     with (locales_folder() / f"{language}.po").open("rb") as file:
         catalogue = read_po(file, locale=language)
-    for message in set(messages_in_use()):
+    for message in messages_in_use():
         singular = message if isinstance(message, str) else message[0]
         found = catalogue.get(singular)
         assert found is not None, f"{language}.po lacks {singular!r}"
