@@ -7,9 +7,10 @@ A service that is not installed fails the test: `make test` installs it.
 import os
 import shutil
 import sqlite3
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from tests.support.services import PostgresqlServer, RedisServer
 IS_CI = bool(os.environ.get("CI"))
 # Several times what a run has been seen to need.
 MEMORY_BYTES = 4 << 30
+COVERAGE_OF_COMMANDS = "COVERAGE_PROCESS_CONFIG"
 settings.register_profile(
     "medianote",
     deadline=None,  # a busy machine is no bug
@@ -61,6 +63,24 @@ def _keep_files_in_memory() -> None:
     if may_run_programs and storage.f_bavail * storage.f_frsize >= MEMORY_BYTES:
         os.environ["TMPDIR"] = str(memory)
         tempfile.tempdir = None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Coverage looks away from what is marked `unmeasured`, the commands that it starts included.
+
+    From browsers too: what they ask for is served by another thread, which is measured.
+    """
+    if not any(item.get_closest_marker(name) for name in ("unmeasured", "browser")):
+        return (yield)
+    tracer, for_commands = sys.gettrace(), os.environ.pop(COVERAGE_OF_COMMANDS, None)
+    sys.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracer)
+        if for_commands is not None:
+            os.environ[COVERAGE_OF_COMMANDS] = for_commands
 
 
 @pytest.fixture(autouse=True)

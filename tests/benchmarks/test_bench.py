@@ -17,6 +17,7 @@ from benchmarks.sinks import fast_sink
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.timeout(400)  # a dozen programs are started, on a machine that may be busy
 def test_a_measurement_ends_in_a_table_and_a_file(tmp_path: Path) -> None:
     """One pair with flights: everyone is served once, and what it cost is told."""

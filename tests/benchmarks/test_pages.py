@@ -23,6 +23,7 @@ def bench(folder: Path) -> Bench:
     )
 
 
+@pytest.mark.unmeasured
 @pytest.mark.timeout(300)  # a database and the pages are started, on a machine that may be busy
 def test_each_kind_of_request_does_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

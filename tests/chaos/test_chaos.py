@@ -11,6 +11,7 @@ PEOPLE = 10_000
 SEED = 20240305
 
 
+@pytest.mark.unmeasured
 @pytest.mark.timeout(300)
 def test_nobody_is_missed_whatever_happens(tmp_path: Path) -> None:
     """Kills, stops, outages, faults, words: all adds up, and repeats are counted."""

@@ -114,6 +114,7 @@ def check(year: Year) -> None:
     assert {pair: count for pair, count in copies.items() if count != 1} == {}
 
 
+@pytest.mark.unmeasured
 def test_a_year_of_digests(sqlite_url: str) -> None:
     """Everyone got each release once, though clocks changed, workers were away, and people
     changed how often they read.
@@ -124,6 +125,7 @@ def test_a_year_of_digests(sqlite_url: str) -> None:
     check(year)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     "start", [dt.datetime(2026, 3, 27, tzinfo=dt.UTC), dt.datetime(2026, 10, 23, tzinfo=dt.UTC)]
 )

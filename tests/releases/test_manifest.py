@@ -98,6 +98,7 @@ def test_a_spreadsheet_runs_none_of_it(books: Books) -> None:
     assert all(cell[:1] not in "=+-@" for row in rows for cell in row if cell)
 
 
+@pytest.mark.unmeasured
 def test_memory_does_not_grow_with_the_audience(books: Books) -> None:
     """Ten pages take no more than two."""
     distribution = deliver(books, *[OK] * 10)

@@ -168,6 +168,7 @@ def test_accepted_is_for_ever_and_repeats_never_shrink(
         standing = after
 
 
+@pytest.mark.unmeasured
 @given(st.text())
 def test_what_is_stored_is_bounded_and_storable(text: str) -> None:
     """Replies of any server fit into a column of any database."""

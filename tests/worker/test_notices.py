@@ -93,6 +93,7 @@ def queue_every_kind(database: Database, language: str) -> None:
             )
 
 
+@pytest.mark.unmeasured
 def test_every_kind_in_every_language_is_a_whole_mail(relaying: Relaying) -> None:
     """Text and HTML, to one person, from no list and no human, with a link of ours where due."""
     for language in supported():

@@ -94,6 +94,7 @@ def open_scene(tmp_path: Path) -> Iterator[Callable[..., Scene]]:
         scene.office.database.dispose()
 
 
+@pytest.mark.unmeasured
 def test_notices_go_out_beside_a_big_distribution(
     postgresql_url: str, redis_url: str, open_scene: Callable[..., Scene]
 ) -> None:

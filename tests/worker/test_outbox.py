@@ -100,6 +100,7 @@ def test_one_file_for_each_recipient(server: LocalOutbox, folder: Path) -> None:
     assert recipients == {"jo@example.com", "al@example.com"}
 
 
+@pytest.mark.unmeasured
 def test_thousands_of_mails_over_many_connections(server: LocalOutbox, folder: Path) -> None:
     """Three thousand mails over six connections are three thousand files, none lost or doubled."""
 
