@@ -13,7 +13,7 @@ from pathlib import Path
 
 from releases.queries import Status, status
 from tests.support.office import HASH_KEY, Office
-from tests.support.programs import as_user
+from tests.support.programs import as_user, unmeasured_environment
 from tests.support.smtp_server import SmtpServer
 
 ROOT = Path(__file__).parents[2]
@@ -51,14 +51,23 @@ def settings_of(
 class Worker:
     """One `medianote worker` with its children, in a process group of its own."""
 
-    def __init__(self, environment: dict[str, str], log: Path, concurrency: int = 1) -> None:
+    def __init__(
+        self,
+        environment: dict[str, str],
+        log: Path,
+        concurrency: int = 1,
+        *,
+        is_measured: bool = False,
+    ) -> None:
         self.log = log
+        # Whoever is killed, as most are, cannot tell what was covered.
+        ours = os.environ if is_measured else unmeasured_environment()
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 # Should we be killed, the kernel ends it for us.
                 [*WITH_US, sys.executable, "-c", WORKER, str(concurrency)],
                 cwd=ROOT,
-                env={**os.environ, **environment},
+                env={**ours, **environment},
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
@@ -105,12 +114,16 @@ class Fleet:
         self.folder = folder
         self.workers: list[Worker] = []
 
-    def start(self, count: int = 1, *, concurrency: int = 1, **environment: str) -> list[Worker]:
-        """Start workers, and return when each has its sweep running."""
+    def start(
+        self, count: int = 1, *, concurrency: int = 1, is_measured: bool = False, **environment: str
+    ) -> list[Worker]:
+        """Start workers; the coverage of those that will end by themselves can be measured."""
         new = []
         for _ in range(count):
             log = self.folder / f"worker-{len(self.workers)}.log"
-            worker = Worker(self.environment | environment, log, concurrency)
+            worker = Worker(
+                self.environment | environment, log, concurrency, is_measured=is_measured
+            )
             self.workers.append(worker)
             new.append(worker)
         return new

@@ -17,7 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.postfix import LOCAL_DOMAIN, Postfix
-from tests.support.programs import Program, as_user, find_program, free_port
+from tests.support.programs import (
+    Program,
+    as_user,
+    find_program,
+    free_port,
+    unmeasured_environment,
+)
 
 MEDIANOTE = Path(sys.executable).with_name("medianote")
 
@@ -118,9 +124,10 @@ class Newsroom:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
-        # Nor is it measured what these commands cover, which takes as long as they do.
         clean = {
-            n: v for n, v in os.environ.items() if not n.startswith(("MEDIANOTE_", "COVERAGE_"))
+            name: said
+            for name, said in unmeasured_environment().items()
+            if not name.startswith("MEDIANOTE_")
         }
         named = {f"MEDIANOTE_{name.upper()}": value for name, value in settings.items()}
         self.environment = clean | {"MEDIANOTE_STATE_DIR": str(folder / "state")} | named

@@ -93,7 +93,7 @@ def test_two_processes_share_one_sqlite_file(sqlite_url: str, tmp_path: Path) ->
         url = f"smtp://127.0.0.1:{server.port}"
         environment = settings_of(sqlite_url, None, url, tmp_path / "state")
         with fleet(environment, tmp_path) as workers:
-            first, second = workers.start(2)
+            first, second = workers.start(2, is_measured=True)
             distribution = office.publish("press")
             wait_until(lambda: len(server.taken) > people // 3, 30, workers.logs)
             first.kill()

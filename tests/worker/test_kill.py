@@ -116,7 +116,7 @@ def test_a_host_lost_with_its_journals_is_replaced(scene: Scene, tmp_path: Path)
 
 def test_sigterm_ends_cleanly_and_repeats_nothing(scene: Scene) -> None:
     """A worker that is asked to end does so in ten seconds; the next goes on without repeats."""
-    (worker,) = scene.workers.start(1, concurrency=2)
+    (worker,) = scene.workers.start(1, concurrency=2, is_measured=True)
     distribution = scene.office.publish("press")
     scene.wait_for_mail(PEOPLE // 4)
     assert worker.end() < 10

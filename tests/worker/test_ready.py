@@ -10,7 +10,7 @@ def test_a_worker_says_that_it_is_ready(sqlite_url: str, redis_url: str, tmp_pat
     relays = "smtp://jo:hunter2@127.0.0.1:1,smtps://relay.example.org"
     environment = settings_of(sqlite_url, redis_url, relays, tmp_path / "state")
     with fleet(environment, tmp_path) as workers:
-        [worker] = workers.start(concurrency=2)
+        [worker] = workers.start(concurrency=2, is_measured=True)
         wait_until(lambda: "ready" in workers.logs(), 30, workers.logs)
         [line] = workers.logs().splitlines()
         worker.end()
