@@ -274,7 +274,7 @@ def test_work_is_done_while_every_doorbell_is_lost(
             office = Office(Database(postgresql_url))
             people = 5000
             office.subscribe(office.people(people), office.lists("press")["press"])
-            workers.start(1, concurrency=2)
+            [worker] = workers.start(1, concurrency=2, is_measured=True)
             distribution = office.publish("press")
             wait_until(lambda: len(server.taken) > 300, 30)
             breakable_redis.send(signal.SIGSTOP)
@@ -288,6 +288,7 @@ def test_work_is_done_while_every_doorbell_is_lost(
             said = status_of(office, distribution)
             assert (said.state, said.accepted, said.repeats) == ("complete", people, 0)
             assert len(server.taken) == len(set(server.recipients)) == people
+            worker.end()
             office.database.dispose()
 
 
@@ -303,12 +304,13 @@ def test_a_worker_starts_without_its_broker(
             office = Office(Database(postgresql_url))
             office.subscribe(office.people(30), office.lists("press")["press"])
             distribution = office.publish("press")
-            workers.start(1)
+            [worker] = workers.start(1, is_measured=True)
             time.sleep(4)
             assert server.taken == []
             breakable_redis.start()
             wait_until(lambda: status_of(office, distribution).is_finished, 20, workers.logs)
             assert len(server.taken) == 30
+            worker.end()
             office.database.dispose()
 
 
