@@ -57,6 +57,9 @@ class PostgresqlServer(Program):
             "shared_buffers": "256MB" if is_durable else "64MB",
             "log_min_messages": "warning",
         }
+        if not is_durable:
+            # In its folder, which goes: what is in shared memory outlives a cluster that is killed.
+            settings["dynamic_shared_memory_type"] = "mmap"
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         super().__init__(
             [str(programs / "postgres"), "-D", str(data), *options],
