@@ -40,7 +40,7 @@ def test_a_release_arrives_in_the_local_outbox(settings: Settings) -> None:
     office = filled(settings, 40)
     with running_worker(settings):
         distribution = office.publish("press")
-        assert ring_prepare(settings, distribution)
+        wait_until(lambda: ring_prepare(settings, distribution), 10)
         wait_until(lambda: status_of(office, distribution).is_finished, 20)
         began = time.monotonic()
     assert time.monotonic() - began < 5
