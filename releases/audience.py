@@ -17,7 +17,14 @@ import sqlalchemy as sa
 
 from releases.digests.membership import is_in_a_digest, was_in_a_digest_before_merging
 from releases.models import Delivery, DeliveryState, DigestMember
-from releases.resent import Resent, failed_in, failed_range_end, had_it, had_it_before_merging
+from releases.resent import (
+    Resent,
+    ends,
+    failed_in,
+    had_it,
+    had_it_before_merging,
+    next_failed,
+)
 from runtime.json_rows import json_rows
 from subscribers.frequencies import had_frequency
 from subscribers.models import (
@@ -57,7 +64,7 @@ class Combination:
 class Statements:
     """Built once for a distribution's lists; run with `cutoff`, `after`, `last`, …"""
 
-    range_end: sa.Select[*tuple[Any, ...]]
+    next_ones: sa.Select[*tuple[Any, ...]]
     combinations: sa.Select[*tuple[Any, ...]]
     insert: sa.Insert
 
@@ -82,8 +89,8 @@ def statements(
     if not 0 < len(lists) <= LISTS_MAX:
         raise ValueError(f"a distribution goes to 1 to {LISTS_MAX} lists")
     members = _members(lists, others, resent, merged_in, digested, is_postgresql)
-    range_end = _range_end(lists) if resent is None else failed_range_end(resent)
-    return Statements(range_end, _combinations(members), _insert(members, is_postgresql))
+    next_ones = _next_ones(lists) if resent is None else next_failed(resent)
+    return Statements(next_ones, _combinations(members), _insert(members, is_postgresql))
 
 
 @functools.cache
@@ -117,8 +124,7 @@ def digest_statements(*, is_postgresql: bool) -> Statements:
         .where(*of_digest, DigestMember.subscriber_id <= sa.bindparam("last"))
         .subquery("chosen")
     )
-    range_end = sa.select(sa.func.max(next_ones.c.subscriber_id), sa.func.count())
-    return Statements(range_end, _combinations(members), _insert(members, is_postgresql))
+    return Statements(ends(next_ones), _combinations(members), _insert(members, is_postgresql))
 
 
 def _is_paused() -> sa.ColumnElement[bool]:
@@ -134,8 +140,8 @@ def _is_member() -> sa.ColumnElement[bool]:
     )
 
 
-def _range_end(lists: Sequence[int]) -> sa.Select[*tuple[Any, ...]]:
-    """The last of the next `size` members after `after`, and how many there are.
+def _next_ones(lists: Sequence[int]) -> sa.Select[*tuple[Any, ...]]:
+    """The first and the last of the next `size` members after `after`, and how many there are.
 
     The first so many of all are among the first so many of each list, and each of these is
     a walk along the index.
@@ -161,7 +167,7 @@ def _range_end(lists: Sequence[int]) -> sa.Select[*tuple[Any, ...]]:
         .limit(sa.bindparam("size"))
         .subquery()
     )
-    return sa.select(sa.func.max(next_ones.c.subscriber_id), sa.func.count())
+    return ends(next_ones)
 
 
 def _members(

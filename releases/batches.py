@@ -5,9 +5,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from releases.models import Batch, BatchState, Delivery, DeliveryState
+from releases.models import (
+    Batch,
+    BatchState,
+    Delivery,
+    DeliveryState,
+    Distribution,
+    DistributionState,
+)
+from runtime.database import database_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,3 +134,16 @@ def has_open_batch(session: Session, distribution_id: int) -> bool:
         .limit(1)
     )
     return found is not None
+
+
+def is_overtaken() -> sa.Exists:
+    """Whether a more urgent distribution than a `Distribution` has a batch to be leased now."""
+    urgent = aliased(Distribution)
+    return sa.exists().where(
+        Batch.state == sa.literal_column("'open'"),
+        Batch.lane < Distribution.lane,
+        Batch.due_at <= database_now(),
+        urgent.id == Batch.distribution_id,
+        urgent.state == DistributionState.RUNNING,
+        urgent.deadline_at > database_now(),
+    )

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from releases.audience import Combination, Statements, digest_statements, statements
-from releases.batches import count_parts
+from releases.batches import count_parts, is_overtaken
 from releases.models import (
     Batch,
     BatchState,
@@ -76,7 +76,9 @@ class NothingToExpand:
 
 @dataclass(frozen=True, slots=True)
 class MustWait:
-    """A cancelled distribution of the same version has open deliveries: they decide who is left."""
+    """A cancelled distribution of the same version has open deliveries, which decide who is left;
+    or a more urgent one has batches to deliver.
+    """
 
 
 Step: TypeAlias = RangeExpanded | CopiesMissing | NothingToExpand | MustWait
@@ -148,16 +150,21 @@ def expand_range(
         or distribution.is_expanded
     ):
         return NothingToExpand()
+    if session.scalar(_OVERTAKEN, {"distribution_id": distribution_id}) is not None:
+        return MustWait()
+    if is_postgresql(session):
+        session.execute(_PLAN_ANEW)
     found = _statements(session, distribution, versions)
     if found is None:
         return MustWait()
     after = distribution.expanded_to
     bounds = {"cutoff": distribution.due_at, "after": after, "distribution_id": distribution_id}
-    last, count = session.execute(found.range_end, {**bounds, "size": size}).one()
+    first, last, count = session.execute(found.next_ones, {**bounds, "size": size}).one()
     if count == 0:
         _finish(session, distribution)
         return RangeExpanded(open_batches=0, is_last=True)
-    bounds["last"] = last
+    # What lies before the first is other lists' people, who may be a million.
+    bounds |= {"after": first - 1, "last": last}
     needed = frozenset(copies)
     if looks_first:
         needed = frozenset(Combination(*row) for row in session.execute(found.combinations, bounds))
@@ -331,3 +338,11 @@ def _finish(session: Session, distribution: Distribution) -> None:
             Batch.distribution_id == distribution.id
         )
     )
+
+
+# Four thousand people may have neighbouring ids, or be scattered over millions: a plan that was
+# made for any range reads all who lie between.
+_PLAN_ANEW: Final = sa.text("SET LOCAL plan_cache_mode = force_custom_plan")
+_OVERTAKEN: Final = sa.select(Distribution.id).where(
+    Distribution.id == sa.bindparam("distribution_id"), is_overtaken()
+)

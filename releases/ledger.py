@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from releases.backoff import retry_delay_seconds
-from releases.batches import Counts, recount, reopen_or_finish
+from releases.batches import Counts, is_overtaken, recount, reopen_or_finish
 from releases.leasing import Leased, Recipient, hold_lease, lease_next, read_batch
 from releases.models import Batch, Distribution, DistributionState
 from releases.recording import Entry, record, withhold
-from runtime.database import database_now, read_clock
+from runtime.database import read_clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,26 +177,13 @@ def _to_stop(session: Session, distributions: Collection[int]) -> frozenset[int]
     return frozenset(session.scalars(_TO_STOP, {"distributions": list(distributions)}))
 
 
-def _select_to_stop() -> sa.Select[int]:
-    urgent = aliased(Distribution)
-    is_overtaken = sa.exists().where(
-        Batch.state == sa.literal_column("'open'"),
-        Batch.lane < Distribution.lane,
-        Batch.due_at <= database_now(),
-        urgent.id == Batch.distribution_id,
-        urgent.state == DistributionState.RUNNING,
-        urgent.deadline_at > database_now(),
-    )
-    return sa.select(Distribution.id).where(
-        Distribution.id.in_(sa.bindparam("distributions", expanding=True)),
-        sa.or_(Distribution.state != DistributionState.RUNNING, is_overtaken),
-    )
-
-
 _LOCK: Final = (
     sa.select(Batch)
     .where(Batch.id.in_(sa.bindparam("ids", expanding=True)))
     .order_by(Batch.id)
     .with_for_update()
 )
-_TO_STOP: Final = _select_to_stop()
+_TO_STOP: Final = sa.select(Distribution.id).where(
+    Distribution.id.in_(sa.bindparam("distributions", expanding=True)),
+    sa.or_(Distribution.state != DistributionState.RUNNING, is_overtaken()),
+)

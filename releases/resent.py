@@ -94,8 +94,10 @@ def failed_in(
     )
 
 
-def failed_range_end(resent: Resent) -> sa.Select[*tuple[Any, ...]]:
-    """The last of the next `size` people after `after` whose delivery failed, and how many."""
+def next_failed(resent: Resent) -> sa.Select[*tuple[Any, ...]]:
+    """The first and the last of the next `size` people after `after` whose delivery failed, and
+    how many.
+    """
     next_ones = (
         sa.select(Delivery.subscriber_id)
         .where(
@@ -107,4 +109,10 @@ def failed_range_end(resent: Resent) -> sa.Select[*tuple[Any, ...]]:
         .limit(sa.bindparam("size"))
         .subquery()
     )
-    return sa.select(sa.func.max(next_ones.c.subscriber_id), sa.func.count())
+    return ends(next_ones)
+
+
+def ends(people: sa.Subquery) -> sa.Select[*tuple[Any, ...]]:
+    """The first and the last of some people by their ids, and how many there are."""
+    person = people.c.subscriber_id
+    return sa.select(sa.func.min(person), sa.func.max(person), sa.func.count())

@@ -264,3 +264,18 @@ def test_an_expansion_waits_for_a_cancelled_one_to_be_decided(office: Office) ->
     finish_cancelled(office.database, first)
     office.expand(second)
     assert set(deliveries(office, second)) == set(people)
+
+
+def test_what_is_urgent_is_sent_before_others_expand(office: Office) -> None:
+    """While a more urgent distribution has batches that nobody took, the others do not grow."""
+    people = office.people(20)
+    office.subscribe(people, office.lists("press")["press"])
+    urgent = office.publish("press", title="Urgent", is_urgent=True)
+    assert office.expand(urgent) > 0
+    other = office.publish("press")
+    assert office.expand(other) == 0
+    assert deliveries(office, other) == {}
+    with office.database.transaction() as session:
+        session.execute(sa.update(Batch).values(state="leased"))
+    assert office.expand(other) > 0
+    assert set(deliveries(office, other)) == set(people)

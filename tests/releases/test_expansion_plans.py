@@ -34,3 +34,20 @@ def test_no_range_reads_a_table_to_its_end(postgresql_url: str) -> None:
     with office.database.reading() as session:
         states = sa.select(Delivery.state, sa.func.count()).group_by(Delivery.state)
         assert dict(session.execute(states).all()) == {"queued": PEOPLE - 1, "suppressed": 1}
+
+
+def test_a_range_begins_with_its_first_person(postgresql_url: str) -> None:
+    """Whoever is on other lists and lies before them is not read for it."""
+    office = Office(Database(postgresql_url))
+    lists = office.lists("large", "press")
+    office.subscribe(office.people(300), lists["large"])
+    people = office.people(3)
+    office.subscribe(people, lists["press"])
+    distribution = office.publish("press")
+    with taken_down(office.database) as statements:
+        office.expand(distribution)
+    (inserted,) = [one for one in statements if one.text.startswith("INSERT INTO delivery")]
+    assert (inserted.parameters["after"], inserted.parameters["last"]) == (
+        people[0] - 1,
+        people[-1],
+    )
