@@ -269,7 +269,7 @@ def _give_up_open(
     state: State,
     may_go_on: Callable[[], bool],
 ) -> None:
-    """All open batches; those in a worker's hands come open within a second."""
+    """All open batches; those in a worker's hands come open within seconds."""
     while True:
         with database.transaction() as session:
             batches = session.scalars(

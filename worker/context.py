@@ -167,6 +167,7 @@ class Context:
             why_withheld=Rehearsal(settings.only_to).why_withheld,
             is_stopping=self.is_stopping,
             gate=gate,
+            on_given_back=self.doorbell.deliver,
         )
         if gate is not None:
             self._keep_limits(gate, worker_name(), on_turn=engine.let_go_of_connections)

@@ -72,7 +72,10 @@ class Engine:
         is_stopping: Callable[[], bool],
         clock: Callable[[], float] = clock_that_never_stops,
         gate: Gate | None = None,
+        on_given_back: Callable[[], None] = lambda: None,
     ) -> None:
+        """`on_given_back` is called when a batch is open again of which no task says so."""
+        self._on_given_back = on_given_back
         self._database = database
         self._gate = gate
         self._idle_since = clock()
@@ -97,17 +100,20 @@ class Engine:
         """Deliver the most urgent batches for two seconds, or until there are none."""
         if self._is_stopping() or not self._busy.acquire(blocking=False):
             return Delivered()
+        self._kept.cancel()
         try:
             if self._clock() < self._relay_back_at or not self._has_work():
                 return Delivered()
             return self._deliver()
         finally:
             self._idle_since = self._clock()
+            if self._shift is not None:
+                self._keep()
             self._busy.release()
 
     def let_go_of_connections(self) -> None:
         """Close limited connections that nobody has used for a while: others may need them."""
-        if self._clock() - self._idle_since < UNUSED_SECONDS:
+        if self._shift is not None or self._clock() - self._idle_since < UNUSED_SECONDS:
             return
         if self._busy.acquire(blocking=False):
             try:
@@ -140,7 +146,6 @@ class Engine:
             return is_any_left and pulse_is_fresh(session)
 
     def _deliver(self) -> Delivered:
-        self._kept.cancel()
         shift = self._shift = self._shift or self._begin()
         slice_, ledger = shift.slice_, shift.ledger
         slice_.begin()
@@ -149,10 +154,8 @@ class Engine:
         except BaseException:
             self._leave(shift)
             raise
-        if slice_.can_go_on:
-            self._keep()
-            is_more_left = True
-        else:
+        is_more_left = self._gate is None and slice_.can_go_on
+        if not is_more_left:
             self._end(shift)
             is_more_left = not (slice_.is_without_relay or slice_.has_no_place) and (
                 ledger.has_given_back or (ledger.has_leased and not ledger.is_dry)
@@ -183,13 +186,16 @@ class Engine:
     def _end_kept(self) -> None:
         if not self._busy.acquire(blocking=False):
             return  # the next delivery task has come
+        shift = self._shift
         try:
-            if self._shift is not None:
-                self._end(self._shift)
+            if shift is not None:
+                self._end(shift)
         except DATABASE_IS_AWAY as error:
             log.warning("batches could not be given back", reason=plain_reason(error))
         finally:
             self._busy.release()
+        if shift is not None and shift.ledger.has_given_back:
+            self._on_given_back()
 
     def _end(self, shift: Shift) -> None:
         """Write all that came back, and give back the rest."""
@@ -224,7 +230,7 @@ class Engine:
             with self._database.transaction() as session:
                 note_limits(session, met)
 
-    def _send(self, slice_: "Slice") -> None:
+    def _send(self, slice_: Slice) -> None:
         while True:
             end = self._postman.run(
                 slice_.source,

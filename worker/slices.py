@@ -12,6 +12,9 @@ from worker.waiting_room import WaitingRoom
 
 SLICE_SECONDS: Final = 2.0
 """After this long a delivery task ends, so that other tasks get their turn."""
+SHIFT_SECONDS: Final = 6.0
+"""After this long what is in hand goes back all the same: whoever has left since it was leased is
+found when it is leased anew."""
 LEDGER_PATIENCE_SECONDS: Final = 0.25
 LOOK_AGAIN_SECONDS: Final = 0.5
 """While only people wait whose domains are slow, something else may have come."""
@@ -37,6 +40,7 @@ class Slice:
         self._is_stopping = is_stopping
         self._clock = clock
         self._current: Hand | None = None
+        self._grows_old_at = clock() + SHIFT_SECONDS
         self.begin()
 
     def begin(self) -> None:
@@ -46,10 +50,10 @@ class Slice:
 
     @property
     def can_go_on(self) -> bool:
-        """Whether only its time is up: there is more to draw, and nobody waits for a limit."""
+        """Whether only its time is up: there is more to draw, and nothing stands in the way."""
         has_trouble = self.is_without_relay or self.has_no_place
-        is_limited = self._room is not None
-        return not (has_trouble or is_limited or self._ledger.is_dry) and self.may_start()
+        is_old = self._clock() >= self._grows_old_at
+        return not (has_trouble or is_old or self._ledger.is_dry) and self.may_start()
 
     @property
     def is_over(self) -> bool:

@@ -61,6 +61,7 @@ class Workshop:
         timeouts: Timeouts = QUICK,
         sending: Sending = SENDING,
         gate: Gate | None = None,
+        on_given_back: Callable[[], None] = lambda: None,
     ) -> Engine:
         """An engine that sends to these ports of this machine."""
         engine = Engine(
@@ -71,6 +72,7 @@ class Workshop:
             why_withheld=why_withheld or Rehearsal(only_to).why_withheld,
             is_stopping=lambda: self.is_stopping,
             gate=gate,
+            on_given_back=on_given_back,
         )
         self.engines.append(engine)
         return engine

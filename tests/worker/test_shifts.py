@@ -1,7 +1,9 @@
 """What is in an engine's hands goes on from one delivery task to the next, or goes back."""
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import pytest
 import sqlalchemy as sa
@@ -10,7 +12,9 @@ from releases.models import Batch, Lease
 from tests.support.fleet import message_ids, status_of, wait_until
 from tests.support.smtp_server import SmtpServer
 from tests.support.workshop import Workshop
+from worker import engine as engine_module
 from worker import slices
+from worker.engine import Engine
 
 PEOPLE = 400
 """Four batches: more than are sent in a slice."""
@@ -42,16 +46,18 @@ def open_batches(shop: Workshop) -> int:
         return count
 
 
-def deliver_all(shop: Workshop, engine_deliver: Callable[[], object], distribution: int) -> None:
+def deliver_all(shop: Workshop, engine: Engine, distribution: int) -> None:
     for _ in range(200):
-        engine_deliver()
+        engine.deliver()
         if shop.settle(distribution) == "complete":
             return
     raise AssertionError("it is not complete")
 
 
-def test_the_batch_in_hand_goes_on(shop: Workshop) -> None:
+def test_the_batch_in_hand_goes_on(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many tasks, one lease: nothing is given back and leased anew between them."""
+    monkeypatch.setattr(engine_module, "KEPT_SECONDS", 20)
+    monkeypatch.setattr(slices, "SHIFT_SECONDS", 20)
     shop.people(PEOPLE)
     distribution = shop.publish()
     seen: set[int] = set()
@@ -81,7 +87,7 @@ def test_what_nobody_goes_on_with_goes_back(shop: Workshop) -> None:
         assert open_batches(shop) > 0
         some = status_of(shop.office, distribution).accepted
         assert some == len(server.taken)
-        deliver_all(shop, second.deliver, distribution)
+        deliver_all(shop, second, distribution)
         got = message_ids(server)
     assert len(got) == PEOPLE
     assert all(len(ids) == 1 for ids in got.values())
@@ -98,6 +104,50 @@ def test_closing_gives_back_what_is_kept(shop: Workshop) -> None:
         engine.close()
         assert shop.left_behind() == (0, [])
         assert status_of(shop.office, distribution).accepted == len(server.taken)
-        deliver_all(shop, shop.engine(server.port).deliver, distribution)
+        deliver_all(shop, shop.engine(server.port), distribution)
+        got = message_ids(server)
+    assert sum(sum(ids.values()) for ids in got.values()) == PEOPLE
+
+
+def test_what_is_in_hand_does_not_grow_old(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After some tasks all goes back, so that whoever has left meanwhile is found."""
+    monkeypatch.setattr(engine_module, "KEPT_SECONDS", 20)
+    monkeypatch.setattr(slices, "SHIFT_SECONDS", 0.2)
+    shop.people(PEOPLE)
+    distribution = shop.publish()
+    with slow_server() as server:
+        engine = shop.engine(server.port)
+        while engine.deliver().is_more_left and leases(shop):
+            pass
+        assert leases(shop) == []
+        assert status_of(shop.office, distribution).queued > 0
+        deliver_all(shop, engine, distribution)
+        got = message_ids(server)
+    assert sum(sum(ids.values()) for ids in got.values()) == PEOPLE
+
+
+def test_a_task_that_fails_before_it_begins_keeps_nothing_for_ever(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is silent for longer than a shift is kept, and then away."""
+    rings: list[int] = []
+    shop.people(PEOPLE)
+    distribution = shop.publish()
+    with slow_server() as server:
+        engine = shop.engine(server.port, on_given_back=lambda: rings.append(1))
+        assert engine.deliver().is_more_left
+        database = shop.database.reading
+
+        def silent() -> NoReturn:
+            time.sleep(2 * engine_module.KEPT_SECONDS)
+            raise sa.exc.OperationalError("silent", None, Exception("away"))
+
+        monkeypatch.setattr(shop.database, "reading", silent)
+        with pytest.raises(sa.exc.OperationalError):
+            engine.deliver()
+        monkeypatch.setattr(shop.database, "reading", database)
+        wait_until(lambda: not leases(shop), 5, "its lease is kept")
+        wait_until(lambda: bool(rings), 5, "nobody is told that a batch is open again")
+        deliver_all(shop, engine, distribution)
         got = message_ids(server)
     assert sum(sum(ids.values()) for ids in got.values()) == PEOPLE
