@@ -26,6 +26,8 @@ from tests.support.services import PostgresqlServer, RedisServer
 IS_CI = bool(os.environ.get("CI"))
 # Several times what a run has been seen to need.
 MEMORY_BYTES = 4 << 30
+# Whole programs run there, and are waited for.
+LONG_FOLDERS = {"journeys", "chaos", "worker", "limits", "cli", "benchmarks", "flows"}
 COVERAGE_OF_COMMANDS = "COVERAGE_PROCESS_CONFIG"
 settings.register_profile(
     "medianote",
@@ -63,6 +65,24 @@ def _keep_files_in_memory() -> None:
     if may_run_programs and storage.f_bavail * storage.f_frsize >= MEMORY_BYTES:
         os.environ["TMPDIR"] = str(memory)
         tempfile.tempdir = None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each test process begins with modules that take long, so that all end at about one time.
+
+    The processes get a share each of the order made here, and take from each other's ends.
+    """
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    modules: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        modules.setdefault(item.path, []).append(item)
+    in_order = sorted(modules, key=lambda path: path.parent.name not in LONG_FOLDERS)
+    items[:] = [
+        item
+        for first in range(processes)
+        for path in in_order[first::processes]
+        for item in modules[path]
+    ]
 
 
 @pytest.hookimpl(wrapper=True)
