@@ -1,9 +1,9 @@
 """What is in an engine's hands goes on from one delivery task to the next, or goes back."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
 
 import pytest
 import sqlalchemy as sa
@@ -136,16 +136,17 @@ def test_a_task_that_fails_before_it_begins_keeps_nothing_for_ever(
     with slow_server() as server:
         engine = shop.engine(server.port, on_given_back=lambda: rings.append(1))
         assert engine.deliver().is_more_left
-        database = shop.database.reading
+        task = threading.current_thread()
 
-        def silent() -> NoReturn:
-            time.sleep(2 * engine_module.KEPT_SECONDS)
-            raise sa.exc.OperationalError("silent", None, Exception("away"))
+        def is_silent(*_: object) -> None:
+            if threading.current_thread() is task:
+                time.sleep(2 * engine_module.KEPT_SECONDS)
+                raise sa.exc.OperationalError("silent", None, Exception("away"))
 
-        monkeypatch.setattr(shop.database, "reading", silent)
+        sa.event.listen(shop.database.engine, "before_cursor_execute", is_silent)
         with pytest.raises(sa.exc.OperationalError):
             engine.deliver()
-        monkeypatch.setattr(shop.database, "reading", database)
+        sa.event.remove(shop.database.engine, "before_cursor_execute", is_silent)
         wait_until(lambda: not leases(shop), 5, "its lease is kept")
         wait_until(lambda: bool(rings), 5, "nobody is told that a batch is open again")
         deliver_all(shop, engine, distribution)
