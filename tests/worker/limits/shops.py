@@ -47,6 +47,10 @@ class Notes:
         """When messages were begun, to a domain or to anyone."""
         return sorted(at for at, to in self.begun if domain in {None, to})
 
+    def has_reached(self, count: int) -> bool:
+        """Whether so many messages have been begun."""
+        return len(self.begun) >= count
+
 
 class NotingServer(SmtpServer):
     """Counts the connections that are open."""
