@@ -1,8 +1,7 @@
 """A batch's counts: those of the deliveries in its range, always counted anew."""
 
 import datetime as dt
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final, NamedTuple, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -15,11 +14,27 @@ from releases.models import (
     Distribution,
     DistributionState,
 )
+from runtime.asked_often import AskedOften
 from runtime.database import database_now
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Range(Protocol):
+    """Deliveries of one distribution: those of a range of subscribers, as a batch has them."""
+
+    @property
+    def distribution_id(self) -> int:
+        """The distribution."""
+
+    @property
+    def first_id(self) -> int:
+        """The first subscriber that may be in it."""
+
+    @property
+    def last_id(self) -> int:
+        """The last one."""
+
+
+class Counts(NamedTuple):
     """How many deliveries of a range are in which state."""
 
     size: int
@@ -36,15 +51,26 @@ class Counts:
 
     def columns(self) -> dict[str, int]:
         """What the batch's row holds of it."""
-        columns = asdict(self)
+        columns = self._asdict()
         del columns["last_due_at"]
         return columns
 
 
-def count_range(session: Session, distribution_id: int, first: int, last: int) -> Counts:
-    """Count the deliveries of a range, by state."""
-    bounds = {"distribution_id": distribution_id, "first": first, "last": last}
-    return Counts(**session.execute(_COUNT, bounds).one()._mapping)
+def bounds_of(range_: Range) -> dict[str, Any]:
+    """A range, as the values of a statement."""
+    return {
+        "distribution_id": range_.distribution_id,
+        "first": range_.first_id,
+        "last": range_.last_id,
+    }
+
+
+def count_range(session: Session, range_: Range) -> Counts:
+    """Count the deliveries of a range, by state, once what the session knows is written."""
+    session.flush()
+    counted = _COUNT.row(session, bounds_of(range_))
+    assert counted is not None
+    return Counts(*counted)
 
 
 def count_parts(
@@ -62,7 +88,7 @@ def count_parts(
 
 def recount(session: Session, batch: Batch) -> Counts:
     """Write a batch's counts anew; the batch's row is locked by the caller."""
-    counts = count_range(session, batch.distribution_id, batch.first_id, batch.last_id)
+    counts = count_range(session, batch)
     for name, value in counts.columns().items():
         setattr(batch, name, value)
     return counts
@@ -89,7 +115,7 @@ _OF_THE_RANGE = (
     Delivery.subscriber_id >= sa.bindparam("first"),
     Delivery.subscriber_id <= sa.bindparam("last"),
 )
-_COUNT = sa.select(*_counts(Delivery)).where(*_OF_THE_RANGE)
+_COUNT: Final = AskedOften(sa.select(*_counts(Delivery)).where(*_OF_THE_RANGE))
 _NUMBERED = (
     sa.select(
         Delivery.subscriber_id,
@@ -111,19 +137,22 @@ _COUNT_PARTS = (
 
 
 def reopen_or_finish(batch: Batch, counts: Counts, now: dt.datetime) -> None:
-    """A batch that is in nobody's hands: open while something is left of it, else done.
+    """A batch that is in nobody's hands: open while something is left of it, else done."""
+    batch.lease_id = None
+    batch.state = BatchState.DONE
+    if (due_at := due_again(counts, now)) is not None:
+        batch.state = BatchState.OPEN
+        batch.due_at = due_at
+
+
+def due_again(counts: Counts, now: dt.datetime) -> dt.datetime | None:
+    """When a batch that is in nobody's hands is due; None when nothing of it is left.
 
     What is queued can go at once; deferred ones go together, when all of them are due.
     """
-    batch.lease_id = None
     if counts.queued:
-        batch.state = BatchState.OPEN
-        batch.due_at = now
-    elif counts.deferred:
-        batch.state = BatchState.OPEN
-        batch.due_at = counts.last_due_at or now
-    else:
-        batch.state = BatchState.DONE
+        return now
+    return (counts.last_due_at or now) if counts.deferred else None
 
 
 def has_open_batch(session: Session, distribution_id: int) -> bool:
@@ -138,12 +167,12 @@ def has_open_batch(session: Session, distribution_id: int) -> bool:
 
 def is_overtaken() -> sa.Exists:
     """Whether a more urgent distribution than a `Distribution` has a batch to be leased now."""
-    urgent = aliased(Distribution)
+    urgent, batch = aliased(Distribution), aliased(Batch)
     return sa.exists().where(
-        Batch.state == sa.literal_column("'open'"),
-        Batch.lane < Distribution.lane,
-        Batch.due_at <= database_now(),
-        urgent.id == Batch.distribution_id,
+        batch.state == sa.literal_column("'open'"),
+        batch.lane < Distribution.lane,
+        batch.due_at <= database_now(),
+        urgent.id == batch.distribution_id,
         urgent.state == DistributionState.RUNNING,
         urgent.deadline_at > database_now(),
     )

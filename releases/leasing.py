@@ -8,11 +8,12 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from releases.batches import bounds_of
 from releases.models import (
     Batch,
     BatchState,
@@ -22,6 +23,7 @@ from releases.models import (
     DistributionState,
     Lease,
 )
+from runtime.asked_often import AskedOften
 from runtime.database import Moment, database_now, is_postgresql, read_clock
 from subscribers.models import (
     ListSetMember,
@@ -59,6 +61,8 @@ class Leased:
 
     batch_id: int
     distribution_id: int
+    first_id: int
+    last_id: int
     round: int
     salt: bytes
     deadline_at: dt.datetime
@@ -93,12 +97,14 @@ def renew_lease(session: Session, lease_id: int) -> bool:
     return renewed.first() is not None
 
 
-def hold_lease(session: Session, lease_id: int) -> bool:
-    """Keep the lease's row from being deleted until the end of the transaction; False when gone.
+def hold_lease(session: Session, lease_id: int) -> dt.datetime | None:
+    """Keep the lease's row from being deleted until the end of the transaction.
 
-    Comes before any lock on a batch, here and where leases are adopted.
+    What the database's clock says; None when the row is gone. Comes before any lock on a batch,
+    here and where leases are adopted.
     """
-    return session.scalar(_HOLD, {"lease_id": lease_id}) is not None
+    found = _HOLD.row(session, {"lease_id": lease_id})
+    return found[0] if found is not None else None
 
 
 def release_lease(session: Session, lease_id: int) -> None:
@@ -113,57 +119,45 @@ def release_lease(session: Session, lease_id: int) -> None:
     session.execute(sa.delete(Lease).where(Lease.id == lease_id))
 
 
-def lease_next(session: Session, lease_id: int) -> Batch | None:
-    """The most urgent open batch, leased: lane, then round, then age. None when there is none."""
-    found = session.execute(_NEXT).first()
+def lease_next(session: Session, lease_id: int) -> Leased | None:
+    """The most urgent open batch, leased: lane, then round, then age. None when there is none.
+
+    With everyone in it who is due, and what their copies need.
+    """
+    found = _NEXT.row(session, {})
     if found is None:
         return None
-    batch: Batch = found[0]
-    batch.state = BatchState.LEASED
-    batch.lease_id = lease_id
-    return batch
-
-
-def read_batch(session: Session, batch: Batch) -> Leased:
-    """Everyone in a leased batch who is due, with what their copy needs."""
-    distribution = session.get_one(Distribution, batch.distribution_id)
-    bounds = {
-        "distribution_id": batch.distribution_id,
-        "first": batch.first_id,
-        "last": batch.last_id,
-    }
-    rows = _rows(session, bounds)
+    next_ = _Next(*found)
+    _TAKE.write(session, {"batch_id": next_.id, "taken_by": lease_id})
+    rows = _rows(session, bounds_of(next_))
     recipients = tuple(
-        _recipient(row[2:]) for row in rows if row[0] is None and not row[1] and row[2] is not None
+        [
+            _recipient(row[2:])
+            for row in rows
+            if row[0] is None and not row[1] and row[2] is not None
+        ]
     )
     withheld: dict[int, str] = {}
     if len(recipients) < len(rows):
-        withheld = _withheld(session, batch.distribution_id, rows)
+        withheld = _withheld(session, next_.distribution_id, rows)
     return Leased(
-        batch_id=batch.id,
-        distribution_id=distribution.id,
-        round=batch.round,
-        salt=distribution.salt,
-        deadline_at=distribution.deadline_at,
-        has_note=distribution.note is not None,
-        is_rehearsal=distribution.is_rehearsal,
+        batch_id=next_.id,
+        distribution_id=next_.distribution_id,
+        first_id=next_.first_id,
+        last_id=next_.last_id,
+        round=next_.round,
+        salt=next_.salt,
+        deadline_at=next_.deadline_at,
+        has_note=next_.has_note,
+        is_rehearsal=next_.is_rehearsal,
         recipients=recipients,
         withheld=withheld,
     )
 
 
-def _rows(session: Session, bounds: dict[str, int]) -> Sequence[Sequence[Any]]:
-    """Those who are due: why they are suppressed, whether they pause, and a Recipient's values.
-
-    PostgreSQL's are the driver's own: a thousand rows of the session's cost as much again.
-    """
-    if not is_postgresql(session):
-        return session.connection().execute(_READ_SQLITE, bounds).all()
-    result = session.connection().execute(_READ_POSTGRESQL, bounds)
-    try:
-        return cast("Sequence[Sequence[Any]]", result.cursor.fetchall())
-    finally:
-        result.close()
+def _rows(session: Session, bounds: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
+    """Those who are due: why they are suppressed, whether they pause, and a Recipient's values."""
+    return (_READ_POSTGRESQL if is_postgresql(session) else _READ_SQLITE).rows(session, bounds)
 
 
 def _withheld(
@@ -263,14 +257,38 @@ def _read(moment: sa.types.TypeEngine[Any]) -> sa.Select[*tuple[Any, ...]]:
     )
 
 
-# Made once, like all that a turn of the ledger asks: making a statement costs as much as asking.
-_HOLD: Final = (
-    sa.select(Lease.id)
+class _Next(NamedTuple):
+    """The batch to lease, and what its copies have of its distribution."""
+
+    id: int
+    distribution_id: int
+    first_id: int
+    last_id: int
+    round: int
+    salt: bytes
+    deadline_at: dt.datetime
+    is_rehearsal: bool
+    has_note: bool
+
+
+_HOLD: Final = AskedOften(
+    sa.select(database_now())
+    .select_from(Lease)
     .where(Lease.id == sa.bindparam("lease_id"))
     .with_for_update(read=True, key_share=True)
 )
-_NEXT: Final = (
-    sa.select(Batch, Distribution)  # both, as `read_batch` needs its distribution
+_NEXT: Final = AskedOften(
+    sa.select(
+        Batch.id,
+        Batch.distribution_id,
+        Batch.first_id,
+        Batch.last_id,
+        Batch.round,
+        Distribution.salt,
+        Distribution.deadline_at,
+        Distribution.is_rehearsal,
+        Distribution.note.is_not(None),
+    )
     .join(Distribution, Distribution.id == Batch.distribution_id)
     .where(
         Batch.state == sa.literal_column("'open'"),
@@ -282,6 +300,11 @@ _NEXT: Final = (
     .limit(1)
     .with_for_update(of=Batch, skip_locked=True)
 )
-_READ_SQLITE: Final = _read(Moment())
+_TAKE: Final = AskedOften(
+    sa.update(Batch)
+    .where(Batch.id == sa.bindparam("batch_id"))
+    .values(state=BatchState.LEASED, lease_id=sa.bindparam("taken_by"))
+)
+_READ_SQLITE: Final = AskedOften(_read(Moment()))
 # As the driver reads them: aware, in whatever zone.
-_READ_POSTGRESQL: Final = _read(sa.DateTime(timezone=True))
+_READ_POSTGRESQL: Final = AskedOften(_read(sa.DateTime(timezone=True)))

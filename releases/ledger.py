@@ -8,16 +8,17 @@ import datetime as dt
 import random
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from releases.backoff import retry_delay_seconds
-from releases.batches import Counts, is_overtaken, recount, reopen_or_finish
-from releases.leasing import Leased, Recipient, hold_lease, lease_next, read_batch
-from releases.models import Batch, Distribution, DistributionState
+from releases.batches import Counts, count_range, due_again, is_overtaken
+from releases.leasing import Leased, Recipient, hold_lease, lease_next
+from releases.models import Batch, BatchState, Distribution, DistributionState
 from releases.recording import Entry, record, withhold
+from runtime.asked_often import AskedOften
 from runtime.database import read_clock
 
 
@@ -71,9 +72,10 @@ def take_turn(
     `why_withheld` says of an address, and whether the distribution is a rehearsal, why it must
     not be mailed now, if so.
     """
-    is_lease_held = hold_lease(session, lease_id)
-    batches = _lock_batches(session, [report.batch_id for report in reports])
-    moment = read_clock(session)
+    held_at = hold_lease(session, lease_id)
+    is_lease_held = held_at is not None
+    moment = held_at or read_clock(session)
+    batches = {id_: _lock(session, id_) for id_ in sorted(report.batch_id for report in reports)}
     lost: set[int] = set()
     finished: set[int] = set()
     notes: dict[int, str | None] = {}
@@ -90,11 +92,11 @@ def take_turn(
             is_holder=is_holder,
             retry_at=moment + delay,
         )
-        counts = recount(session, batch)
+        counts = count_range(session, batch)
         if not is_holder:
             lost.add(batch.id)
         elif report.is_done:
-            _close(batch, counts, report, moment)
+            batch = _closed(batch, counts, report, moment)
             _note_of(report, notes, batch.distribution_id)
             finished.add(batch.distribution_id)
             is_some_given_back |= (
@@ -102,32 +104,65 @@ def take_turn(
                 and report.relay_trouble is None
                 and report.retry_after_seconds <= 0
             )
-    # Before leasing: what we lease ourselves must overtake what is in our hands, too.
-    stopped = _to_stop(session, {*in_hand, *(one.distribution_id for one in batches.values())})
+        _write(session, batch, counts)
+    # Found before leasing: what we lease ourselves must overtake what is in our hands, too.
+    stopped = {batch.distribution_id for batch in batches.values() if batch.is_to_stop}
+    others = set(in_hand) - {batch.distribution_id for batch in batches.values()}
+    stopped.update(one for one in others if _TO_STOP.row(session, {"distribution_id": one}))
     leased = None
     if wants_next and is_lease_held:
         leased = _lease(session, lease_id, why_withheld)
-    session.flush()
     for distribution_id in sorted(notes):
         _set_note(session, distribution_id, notes[distribution_id])
     return Turn(
-        is_lease_held, leased, stopped, frozenset(finished), frozenset(lost), is_some_given_back
+        is_lease_held,
+        leased,
+        frozenset(stopped),
+        frozenset(finished),
+        frozenset(lost),
+        is_some_given_back,
     )
 
 
-def _lock_batches(session: Session, ids: Sequence[int]) -> dict[int, Batch]:
-    if not ids:
-        return {}
-    return {batch.id: batch for batch in session.scalars(_LOCK, {"ids": list(ids)})}
+class _Locked(NamedTuple):
+    """A batch whose row is locked, as a report found it."""
+
+    is_to_stop: bool
+    """Its distribution does not run any more, or makes way."""
+    id: int
+    distribution_id: int
+    first_id: int
+    last_id: int
+    round: int
+    state: str
+    due_at: dt.datetime
+    lease_id: int | None
 
 
-def _close(batch: Batch, counts: Counts, report: Report, moment: dt.datetime) -> None:
-    reopen_or_finish(batch, counts, moment)
+def _lock(session: Session, batch_id: int) -> _Locked:
+    found = _LOCK.row(session, {"batch_id": batch_id})
+    assert found is not None
+    return _Locked(*found)
+
+
+def _closed(batch: _Locked, counts: Counts, report: Report, moment: dt.datetime) -> _Locked:
+    due_at = due_again(counts, moment)
+    state = BatchState.OPEN if due_at is not None else BatchState.DONE
+    round_ = batch.round
     if counts.queued or report.relay_trouble is not None or report.is_held_back:
         # What no relay could take, or no limit let through, was not tried: no further round.
-        batch.due_at = moment + dt.timedelta(seconds=report.retry_after_seconds)
+        due_at = moment + dt.timedelta(seconds=report.retry_after_seconds)
     elif counts.deferred:
-        batch.round += 1
+        round_ += 1
+    return batch._replace(state=state, due_at=due_at or batch.due_at, lease_id=None, round=round_)
+
+
+def _write(session: Session, batch: _Locked, counts: Counts) -> None:
+    values = {"round": batch.round, "state": batch.state, "due_at": batch.due_at}
+    values |= {"lease_id": batch.lease_id, **counts.columns()}
+    _WRITE.write(
+        session, {f"new_{name}": value for name, value in values.items()} | {"batch_id": batch.id}
+    )
 
 
 def _note_of(report: Report, notes: dict[int, str | None], distribution_id: int) -> None:
@@ -153,11 +188,9 @@ def _set_note(session: Session, distribution_id: int, note: str | None) -> None:
 def _lease(
     session: Session, lease_id: int, why_withheld: Callable[[str, bool], str | None]
 ) -> Leased | None:
-    batch = lease_next(session, lease_id)
-    if batch is None:
+    leased = lease_next(session, lease_id)
+    if leased is None:
         return None
-    session.flush()
-    leased = read_batch(session, batch)
     kept: list[Recipient] = []
     for recipient in leased.recipients:
         reason = why_withheld(recipient.address, leased.is_rehearsal)
@@ -166,24 +199,31 @@ def _lease(
         else:
             leased.withheld[recipient.subscriber_id] = reason
     if leased.withheld:
-        withhold(session, batch, leased.withheld)
-        recount(session, batch)
+        withhold(session, leased, leased.withheld)
+        _write(session, _lock(session, leased.batch_id), count_range(session, leased))
     return replace(leased, recipients=tuple(kept))
 
 
-def _to_stop(session: Session, distributions: Collection[int]) -> frozenset[int]:
-    if not distributions:
-        return frozenset()
-    return frozenset(session.scalars(_TO_STOP, {"distributions": list(distributions)}))
-
-
-_LOCK: Final = (
-    sa.select(Batch)
-    .where(Batch.id.in_(sa.bindparam("ids", expanding=True)))
-    .order_by(Batch.id)
+_IS_TO_STOP: Final = sa.or_(Distribution.state != DistributionState.RUNNING, is_overtaken())
+_TO_STOP: Final = AskedOften(
+    sa.select(Distribution.id).where(
+        Distribution.id == sa.bindparam("distribution_id"), _IS_TO_STOP
+    )
+)
+_LOCK: Final = AskedOften(
+    sa.select(
+        sa.select(_IS_TO_STOP).where(Distribution.id == Batch.distribution_id).scalar_subquery(),
+        *(getattr(Batch, name) for name in _Locked._fields[1:]),
+    )
+    .where(Batch.id == sa.bindparam("batch_id"))
     .with_for_update()
 )
-_TO_STOP: Final = sa.select(Distribution.id).where(
-    Distribution.id.in_(sa.bindparam("distributions", expanding=True)),
-    sa.or_(Distribution.state != DistributionState.RUNNING, is_overtaken()),
+_WRITTEN: Final = (
+    *("round", "state", "due_at", "lease_id"),
+    *(name for name in Counts._fields if name != "last_due_at"),
+)
+_WRITE: Final = AskedOften(
+    sa.update(Batch)
+    .where(Batch.id == sa.bindparam("batch_id"))
+    .values({name: sa.bindparam(f"new_{name}") for name in _WRITTEN})
 )

@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mail.replies import Accepted, Outcome, Unsent
-from releases.models import Batch, Delivery
+from releases.batches import Range, bounds_of
+from releases.models import Delivery
 from releases.outcomes import (
     OPEN,
     Attempt,
@@ -27,7 +28,8 @@ from releases.outcomes import (
     cut,
     without_attempt,
 )
-from runtime.database import database_now
+from runtime.asked_often import AskedOften
+from runtime.database import database_now, is_postgresql
 
 _TABLE: Final = cast("sa.Table", Delivery.__table__)
 _STANDING: Final = (
@@ -52,7 +54,7 @@ class Entry(NamedTuple):
 
 def record(
     session: Session,
-    batch: Batch,
+    batch: Range,
     lease_id: int,
     entries: Sequence[Entry],
     *,
@@ -84,7 +86,7 @@ def record(
         )
 
 
-def withhold(session: Session, batch: Batch, reasons: dict[int, str]) -> None:
+def withhold(session: Session, batch: Range, reasons: dict[int, str]) -> None:
     """Who is not to be mailed after all, and why, by subscriber."""
     _judge(
         session,
@@ -94,7 +96,7 @@ def withhold(session: Session, batch: Batch, reasons: dict[int, str]) -> None:
     )
 
 
-def give_up(session: Session, batch: Batch, decision: GivenUp) -> None:
+def give_up(session: Session, batch: Range, decision: GivenUp) -> None:
     """Nothing more will be tried for a batch's open deliveries."""
     open_ones = session.scalars(
         sa.select(Delivery.subscriber_id).where(
@@ -110,7 +112,7 @@ def give_up(session: Session, batch: Batch, decision: GivenUp) -> None:
     )
 
 
-def _of_batch(batch: Batch) -> tuple[sa.ColumnElement[bool], ...]:
+def _of_batch(batch: Range) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         Delivery.distribution_id == batch.distribution_id,
         Delivery.subscriber_id >= batch.first_id,
@@ -131,37 +133,31 @@ def _without_repetition(entries: Sequence[Entry]) -> list[list[Entry]]:
     return groups
 
 
-def _accept(session: Session, batch: Batch, lease_id: int, entries: Sequence[Entry]) -> int:
+def _accept(session: Session, batch: Range, lease_id: int, entries: Sequence[Entry]) -> int:
     """Accept what is open and not in doubt; how many that were."""
-    bounds: dict[str, int | str] = {
-        "distribution_id": batch.distribution_id,
-        "first": batch.first_id,
-        "last": batch.last_id,
-        "lease_id": lease_id,
-    }
-    connection = session.connection()
-    if connection.dialect.name == "postgresql":
+    bounds = bounds_of(batch) | {"lease_id": lease_id}
+    if is_postgresql(session):
         bounds["ids"] = f"{{{','.join([str(entry.subscriber_id) for entry in entries])}}}"
         bounds["replies"] = _text_array(_replies_of(entries))
-        with _by_hash(connection):
-            return connection.execute(_ACCEPT_POSTGRESQL, bounds).rowcount
+        with _by_hash(session):
+            return _ACCEPT_POSTGRESQL.write(session, bounds)
     rows = [
         bounds | {"subscriber": entry.subscriber_id, "reply": reply}
         for entry, reply in zip(entries, _replies_of(entries), strict=True)
     ]
-    return connection.execute(_ACCEPT_SQLITE, rows).rowcount
+    return session.connection().execute(_ACCEPT_SQLITE, rows).rowcount
 
 
 @contextlib.contextmanager
-def _by_hash(connection: sa.Connection) -> Iterator[None]:
+def _by_hash(session: Session) -> Iterator[None]:
     """PostgreSQL joins the range with the rows to write by hash, whatever it believes of them.
 
     The states of a partition change so fast that its statistics are always wrong, and a nested
     loop of a thousand rows with a thousand costs a hundred times more.
     """
-    connection.execute(_NO_NESTED_LOOPS)
+    _NO_NESTED_LOOPS.write(session, {})
     yield
-    connection.execute(_NESTED_LOOPS)
+    _NESTED_LOOPS.write(session, {})
 
 
 def _replies_of(entries: Sequence[Entry]) -> list[str]:
@@ -186,7 +182,7 @@ def _text_array(texts: Sequence[str]) -> str:
 
 def _judge(
     session: Session,
-    batch: Batch,
+    batch: Range,
     verdicts: dict[int, Any],
     decide: Callable[[Standing, Any], Standing],
 ) -> None:
@@ -208,25 +204,19 @@ def _judge(
     _write(session, batch, changed)
 
 
-def _write(session: Session, batch: Batch, changed: dict[int, Standing]) -> None:
+def _write(session: Session, batch: Range, changed: dict[int, Standing]) -> None:
     if not changed:
         return
-    connection = session.connection()
-    if connection.dialect.name == "postgresql":
+    if is_postgresql(session):
         rows = [
             asdict(standing) | {"subscriber": subscriber_id, "is_decided": not standing.is_open}
             for subscriber_id, standing in changed.items()
         ]
         written = json.dumps(rows, default=dt.datetime.isoformat)
-        bounds = {
-            "distribution_id": batch.distribution_id,
-            "first": batch.first_id,
-            "last": batch.last_id,
-        }
-        with _by_hash(connection):
-            connection.execute(_WRITE_POSTGRESQL, bounds | {"rows": written})
+        with _by_hash(session):
+            _WRITE_POSTGRESQL.write(session, bounds_of(batch) | {"rows": written})
         return
-    connection.execute(
+    session.connection().execute(
         _WRITE_SQLITE,
         [
             asdict(standing)
@@ -240,10 +230,11 @@ def _write(session: Session, batch: Batch, changed: dict[int, Standing]) -> None
     )
 
 
-_NO_NESTED_LOOPS: Final = sa.text("SET LOCAL enable_nestloop = off")
-_NESTED_LOOPS: Final = sa.text("SET LOCAL enable_nestloop = on")
-_ACCEPT_POSTGRESQL: Final = sa.text(
-    """
+_NO_NESTED_LOOPS: Final = AskedOften(sa.text("SET LOCAL enable_nestloop = off"))
+_NESTED_LOOPS: Final = AskedOften(sa.text("SET LOCAL enable_nestloop = on"))
+_ACCEPT_POSTGRESQL: Final = AskedOften(
+    sa.text(
+        """
     UPDATE delivery AS d
     SET state = 'accepted', reason = NULL, reply = u.reply, attempts = d.attempts + 1,
         lease_id = :lease_id, due_at = NULL, decided_at = clock_timestamp()
@@ -252,6 +243,7 @@ _ACCEPT_POSTGRESQL: Final = sa.text(
       AND d.subscriber_id BETWEEN :first AND :last
       AND d.state IN ('queued', 'deferred') AND NOT d.is_in_doubt
     """
+    )
 )
 _ACCEPT_SQLITE: Final = sa.text(
     """
@@ -263,8 +255,9 @@ _ACCEPT_SQLITE: Final = sa.text(
       AND state IN ('queued', 'deferred') AND NOT is_in_doubt
     """
 )
-_WRITE_POSTGRESQL: Final = sa.text(
-    """
+_WRITE_POSTGRESQL: Final = AskedOften(
+    sa.text(
+        """
     UPDATE delivery AS d
     SET state = r.state, attempts = r.attempts, lease_id = r.lease_id,
         is_in_doubt = r.is_in_doubt, repeats = r.repeats, reason = r.reason, reply = r.reply,
@@ -276,6 +269,7 @@ _WRITE_POSTGRESQL: Final = sa.text(
     WHERE d.distribution_id = :distribution_id AND d.subscriber_id = r.subscriber
       AND d.subscriber_id BETWEEN :first AND :last
     """
+    )
 )
 _WRITE_SQLITE: Final = (
     sa.update(_TABLE)

@@ -271,9 +271,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """Each batch's counts are those of its deliveries; nobody is in two hands."""
         with self.database.reading() as session:
             for batch in session.scalars(sa.select(Batch)).all():
-                counted = count_range(
-                    session, batch.distribution_id, batch.first_id, batch.last_id
-                ).columns()
+                counted = count_range(session, batch).columns()
                 assert {name: getattr(batch, name) for name in counted} == counted
                 assert (batch.state == "leased") == (batch.lease_id is not None)
 

@@ -1,0 +1,74 @@
+"""Statements that are asked thousands of times: of PostgreSQL by the driver itself.
+
+Between SQLAlchemy's session and the driver a statement takes twice as long as the driver takes for
+it, whatever it does: cache keys, contexts and results are made for each. Where a turn of the ledger
+asks ten, that is more than all the rest of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+
+class AskedOften:
+    """A statement of columns, with named parameters that have one value each.
+
+    Rows are tuples. PostgreSQL's values are the driver's: moments are aware, in whatever zone. What
+    a session knows and has not written yet is not written before it.
+    """
+
+    def __init__(self, statement: sa.Executable) -> None:
+        self._statement = statement
+        self._sql: str | None = None
+        self._constants: dict[str, Any] = {}
+
+    def rows(self, session: Session, values: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+        """All rows."""
+        connection = session.connection()
+        if connection.dialect.name != "postgresql":
+            return cast(
+                "Sequence[tuple[Any, ...]]", connection.execute(self._statement, values).all()
+            )
+        return cast("list[tuple[Any, ...]]", self._cursor(connection, values).fetchall())
+
+    def row(self, session: Session, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """The first row, if there is one."""
+        rows = self.rows(session, values)
+        return rows[0] if rows else None
+
+    def write(self, session: Session, values: Mapping[str, Any]) -> int:
+        """How many rows it wrote."""
+        connection = session.connection()
+        if connection.dialect.name != "postgresql":
+            return connection.execute(self._statement, values).rowcount
+        return cast(int, self._cursor(connection, values).rowcount)
+
+    def _cursor(self, connection: sa.Connection, values: Mapping[str, Any]) -> Any:
+        """A cursor that has executed it. What goes wrong is raised as SQLAlchemy raises it."""
+        dialect = connection.dialect
+        sql = self._sql
+        if sql is None:
+            compiled = self._statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+            self._constants = dict(compiled.params)
+            sql = self._sql = str(compiled)
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        cursor = driver.cursor()
+        try:
+            cursor.execute(sql, {**self._constants, **values})
+        except dialect.loaded_dbapi.Error as error:
+            is_lost = dialect.is_disconnect(error, driver, cursor)
+            if is_lost:
+                connection.invalidate(error)
+            raise sa.exc.DBAPIError.instance(
+                sql,
+                None,
+                error,
+                dialect.loaded_dbapi.Error,
+                hide_parameters=True,
+                connection_invalidated=is_lost,
+                dialect=dialect,
+            ) from error
+        return cursor
