@@ -117,6 +117,8 @@ class _Hands:
 
     def source(self) -> Item | None:
         """The next notice as a mail; None when nothing is due, or the database is away."""
+        if not self.may_start():
+            return None
         try:
             return self._next()
         except DATABASE_IS_AWAY as error:

@@ -108,8 +108,10 @@ class Postbag:
 
     def next_for(self, relay: Relay) -> Item | None:
         """Return an item that this relay may be able to take."""
+        if self.is_stopped:
+            return None
         if self.waiting:
-            return self._next_waiting(relay) if self.may_start() else None
+            return self._next_waiting(relay)
         item = self._draw()
         if item is None and self._later and not self.is_stopped:
             self.waiting, self._later = self._later, self.waiting
@@ -187,11 +189,12 @@ class Postbag:
         return unsent
 
     def _draw(self) -> Item | None:
-        if self.is_exhausted or not self.may_start():
+        if self.is_exhausted or self.is_stopped:
             return None
         item = self._source()
         if item is None:
             self.is_exhausted = True
+            self.may_start()  # it may have taken its time
         else:
             self._open_items += 1
         return item

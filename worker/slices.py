@@ -88,7 +88,7 @@ class Slice:
                     self._let_go(room.keep(self._current))
                 self._current = None
             self._current = self._ledger.next_hand(LEDGER_PATIENCE_SECONDS)
-            if self._current is None:
+            if self._current is None or not self.may_start():  # that may have taken a while
                 return None
         return None
 

@@ -97,7 +97,8 @@ class Postman:
     ) -> RunEnd:
         """Send what ``source`` gives until it gives None, or ``may_start`` turns false.
 
-        ``on_begin`` is called just before the octets that could complete an item's message may
+        ``may_start`` is asked before a connection is given items; a ``source`` that takes its time
+        asks itself. ``on_begin`` is called just before the octets that could complete an item's message may
         leave; ``on_outcome`` exactly once for every item that ``source`` gave, before ``run``
         returns. An item is reported :class:`Unsent` only when no relay can take it now.
         Where the last answers are slow to come, ``on_slow`` is told, and ``source`` asked again:
@@ -164,6 +165,7 @@ class Postman:
     def _fill(self, bag: Postbag, connection: Connection, on_begin: OnBegin, now: float) -> None:
         """Give a connection all that it has room for, and send."""
         session, allowance, pace = connection.session, connection.allowance, self._pace
+        bag.may_start()
         # What lies in front of a full socket would be begun when nobody may begin any more.
         while session.has_room and not connection.wants_write:
             if allowance is not None and not allowance.lets(now):
@@ -184,7 +186,7 @@ class Postman:
                     allowance.use(now)
             else:
                 bag.take_back_unfit(item, connection.relay, f"{connection.relay.name}: {why}")
-        events = connection.flush(now, on_begin, bag.may_start)
+        events = connection.flush(now, on_begin, may_begin=not bag.is_stopped)
         if events:
             self._act(bag, connection, events, now)
         if not connection.is_closed:
