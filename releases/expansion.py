@@ -32,10 +32,10 @@ from subscribers.merged import is_any_merged
 FIRST_RANGE_SIZE: Final = 200
 """People in a range: few at first, so that the first mail leaves soon, then more and more."""
 RANGE_GROWTH: Final = 5
-RANGE_SIZE: Final = 4000
+RANGE_SIZE: Final = 16_000
 BATCH_SIZE: Final = 1000
 """People in a batch."""
-LAST_BATCHES: Final = 8
+LAST_BATCHES: Final = 16
 LAST_BATCH_SIZE: Final = 125
 """The last range is cut into so many batches, not smaller than this: workers end together."""
 ATTEMPTS: Final = 5
@@ -340,7 +340,7 @@ def _finish(session: Session, distribution: Distribution) -> None:
     )
 
 
-# Four thousand people may have neighbouring ids, or be scattered over millions: a plan that was
+# A range's people may have neighbouring ids, or be scattered over millions: a plan that was
 # made for any range reads all who lie between.
 _PLAN_ANEW: Final = sa.text("SET LOCAL plan_cache_mode = force_custom_plan")
 _OVERTAKEN: Final = sa.select(Distribution.id).where(

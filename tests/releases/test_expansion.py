@@ -137,19 +137,19 @@ def test_who_has_paused_is_suppressed_until_the_pause_ends(office: Office) -> No
 def test_ranges_cover_everyone_once(office: Office) -> None:
     """Ranges grow, each makes batches, whose sizes add up to who is eligible."""
     lists = office.lists("press", "europe")
-    count = FIRST_RANGE_SIZE + RANGE_GROWTH * FIRST_RANGE_SIZE + RANGE_SIZE + 1207
+    count = FIRST_RANGE_SIZE * (1 + RANGE_GROWTH + RANGE_GROWTH**2) + RANGE_SIZE + 2507
     people = office.people(count)
     office.subscribe(people[::2], lists["press"])
     office.subscribe(people[1::2], lists["europe"])
     distribution = office.publish("press", "europe")
-    assert office.expand(distribution) == 1 + 1 + 4 + 8
+    assert office.expand(distribution) == 1 + 1 + 5 + 16 + 16
     assert set(deliveries(office, distribution)) == set(people)
     with office.database.reading() as session:
         row = session.get_one(Distribution, distribution)
         batches = session.scalars(sa.select(Batch).order_by(Batch.first_id)).all()
         assert (row.is_expanded, row.eligible) == (True, count)
         sizes = [batch.size for batch in batches]
-        assert sizes == [FIRST_RANGE_SIZE, *[BATCH_SIZE] * 5, *[151] * 7, 150]
+        assert sizes == [FIRST_RANGE_SIZE, *[BATCH_SIZE] * 22, *[157] * 15, 152]
         # No id is in two of them, or between two.
         assert [batch.first_id for batch in batches[1:]] == [
             batch.last_id + 1 for batch in batches[:-1]
