@@ -1,8 +1,7 @@
 """Statements that are asked thousands of times: of PostgreSQL by the driver itself.
 
-Between SQLAlchemy's session and the driver a statement takes twice as long as the driver takes for
-it, whatever it does: cache keys, contexts and results are made for each. Where a turn of the ledger
-asks ten, that is more than all the rest of it.
+Between SQLAlchemy's session and the driver a statement costs about twice what the driver takes for
+it, whatever it does: cache keys, contexts and results are made anew each time.
 """
 
 from collections.abc import Mapping, Sequence
