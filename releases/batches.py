@@ -51,9 +51,11 @@ class Counts(NamedTuple):
 
     def columns(self) -> dict[str, int]:
         """What the batch's row holds of it."""
-        columns = self._asdict()
-        del columns["last_due_at"]
-        return columns
+        return {name: getattr(self, name) for name in COUNTED}
+
+
+COUNTED: Final = tuple(name for name in Counts._fields if name != "last_due_at")
+"""The columns of a batch's row that hold its counts."""
 
 
 def bounds_of(range_: Range) -> dict[str, Any]:
@@ -95,19 +97,17 @@ def recount(session: Session, batch: Batch) -> Counts:
 
 
 def _counts(delivery: Any) -> tuple[sa.ColumnElement[Any], ...]:
-    """The columns of Counts, over the deliveries that `delivery` stands for."""
-    states = DeliveryState
-    return (
-        sa.func.count().label("size"),
-        *(
-            sa.func.count().filter(delivery.state == state.value).label(state.value)
-            for state in states
-        ),
-        sa.func.coalesce(sa.func.sum(delivery.repeats), 0).label("repeats"),
-        sa.func.max(delivery.due_at)
-        .filter(delivery.state == states.DEFERRED.value)
-        .label("last_due_at"),
+    """The columns of Counts, in its order, over the deliveries that `delivery` stands for."""
+    columns: dict[str, sa.ColumnElement[Any]] = {
+        state.value: sa.func.count().filter(delivery.state == state.value)
+        for state in DeliveryState
+    }
+    columns["size"] = sa.func.count()
+    columns["repeats"] = sa.func.coalesce(sa.func.sum(delivery.repeats), 0)
+    columns["last_due_at"] = sa.func.max(delivery.due_at).filter(
+        delivery.state == DeliveryState.DEFERRED.value
     )
+    return tuple(columns[name].label(name) for name in Counts._fields)
 
 
 _OF_THE_RANGE = (

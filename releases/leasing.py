@@ -13,7 +13,6 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from releases.batches import bounds_of
 from releases.models import (
     Batch,
     BatchState,
@@ -63,9 +62,7 @@ class Leased:
     distribution_id: int
     first_id: int
     last_id: int
-    round: int
     salt: bytes
-    deadline_at: dt.datetime
     has_note: bool
     is_rehearsal: bool
     recipients: tuple[Recipient, ...]
@@ -104,7 +101,8 @@ def hold_lease(session: Session, lease_id: int) -> dt.datetime | None:
     here and where leases are adopted.
     """
     found = _HOLD.row(session, {"lease_id": lease_id})
-    return found[0] if found is not None else None
+    # In UTC: what is added to a moment of another zone is added by the clock on its wall.
+    return found[0].astimezone(dt.UTC) if found is not None else None
 
 
 def release_lease(session: Session, lease_id: int) -> None:
@@ -127,9 +125,10 @@ def lease_next(session: Session, lease_id: int) -> Leased | None:
     found = _NEXT.row(session, {})
     if found is None:
         return None
-    next_ = _Next(*found)
-    _TAKE.write(session, {"batch_id": next_.id, "taken_by": lease_id})
-    rows = _rows(session, bounds_of(next_))
+    batch_id, distribution_id, first_id, last_id, *_ = found
+    _TAKE.write(session, {"batch_id": batch_id, "taken_by": lease_id})
+    bounds = {"distribution_id": distribution_id, "first": first_id, "last": last_id}
+    rows = _rows(session, bounds)
     recipients = tuple(
         [
             _recipient(row[2:])
@@ -139,20 +138,8 @@ def lease_next(session: Session, lease_id: int) -> Leased | None:
     )
     withheld: dict[int, str] = {}
     if len(recipients) < len(rows):
-        withheld = _withheld(session, next_.distribution_id, rows)
-    return Leased(
-        batch_id=next_.id,
-        distribution_id=next_.distribution_id,
-        first_id=next_.first_id,
-        last_id=next_.last_id,
-        round=next_.round,
-        salt=next_.salt,
-        deadline_at=next_.deadline_at,
-        has_note=next_.has_note,
-        is_rehearsal=next_.is_rehearsal,
-        recipients=recipients,
-        withheld=withheld,
-    )
+        withheld = _withheld(session, distribution_id, rows)
+    return Leased(*(*found, recipients, withheld))
 
 
 def _rows(session: Session, bounds: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
@@ -257,20 +244,6 @@ def _read(moment: sa.types.TypeEngine[Any]) -> sa.Select[*tuple[Any, ...]]:
     )
 
 
-class _Next(NamedTuple):
-    """The batch to lease, and what its copies have of its distribution."""
-
-    id: int
-    distribution_id: int
-    first_id: int
-    last_id: int
-    round: int
-    salt: bytes
-    deadline_at: dt.datetime
-    is_rehearsal: bool
-    has_note: bool
-
-
 _HOLD: Final = AskedOften(
     sa.select(database_now())
     .select_from(Lease)
@@ -278,16 +251,14 @@ _HOLD: Final = AskedOften(
     .with_for_update(read=True, key_share=True)
 )
 _NEXT: Final = AskedOften(
-    sa.select(
+    sa.select(  # what `Leased` begins with
         Batch.id,
         Batch.distribution_id,
         Batch.first_id,
         Batch.last_id,
-        Batch.round,
         Distribution.salt,
-        Distribution.deadline_at,
-        Distribution.is_rehearsal,
         Distribution.note.is_not(None),
+        Distribution.is_rehearsal,
     )
     .join(Distribution, Distribution.id == Batch.distribution_id)
     .where(

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from releases.backoff import retry_delay_seconds
-from releases.batches import Counts, count_range, due_again, is_overtaken
+from releases.batches import COUNTED, Counts, count_range, due_again, is_overtaken
 from releases.leasing import Leased, Recipient, hold_lease, lease_next
 from releases.models import Batch, BatchState, Distribution, DistributionState
 from releases.recording import Entry, record, withhold
@@ -128,7 +128,7 @@ class _Locked(NamedTuple):
     """A batch whose row is locked, as a report found it."""
 
     is_to_stop: bool
-    """Its distribution does not run any more, or makes way."""
+    """Its distribution did not run any more, or made way, when the lock was asked for."""
     id: int
     distribution_id: int
     first_id: int
@@ -200,7 +200,8 @@ def _lease(
             leased.withheld[recipient.subscriber_id] = reason
     if leased.withheld:
         withhold(session, leased, leased.withheld)
-        _write(session, _lock(session, leased.batch_id), count_range(session, leased))
+        counts = count_range(session, leased).columns()
+        session.execute(sa.update(Batch).where(Batch.id == leased.batch_id).values(counts))
     return replace(leased, recipients=tuple(kept))
 
 
@@ -218,10 +219,7 @@ _LOCK: Final = AskedOften(
     .where(Batch.id == sa.bindparam("batch_id"))
     .with_for_update()
 )
-_WRITTEN: Final = (
-    *("round", "state", "due_at", "lease_id"),
-    *(name for name in Counts._fields if name != "last_due_at"),
-)
+_WRITTEN: Final = ("round", "state", "due_at", "lease_id", *COUNTED)
 _WRITE: Final = AskedOften(
     sa.update(Batch)
     .where(Batch.id == sa.bindparam("batch_id"))

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 class AskedOften:
     """A statement of columns, with named parameters that have one value each.
 
-    Rows are tuples. PostgreSQL's values are the driver's: moments are aware, in whatever zone. What
-    a session knows and has not written yet is not written before it.
+    Rows are tuples. On PostgreSQL all values are the driver's, parameters and rows: no type of
+    SQLAlchemy's converts them, moments are aware and in whatever zone, and events of its engine do
+    not see the statement. What a session knows and has not written yet is not written before it.
     """
 
     def __init__(self, statement: sa.Executable) -> None:
@@ -50,17 +51,24 @@ class AskedOften:
         sql = self._sql
         if sql is None:
             compiled = self._statement.compile(dialect=dialect)  # type: ignore[attr-defined]
-            self._constants = dict(compiled.params)
+            # A parameter without a value is missed by the driver, not taken for NULL.
+            self._constants = {
+                name: value
+                for name, value in compiled.params.items()
+                if not compiled.binds[name].required
+            }
             sql = self._sql = str(compiled)
         driver = connection.connection.driver_connection
         assert driver is not None
-        cursor = driver.cursor()
         try:
+            cursor = driver.cursor()
             cursor.execute(sql, {**self._constants, **values})
         except dialect.loaded_dbapi.Error as error:
-            is_lost = dialect.is_disconnect(error, driver, cursor)
+            is_lost = dialect.is_disconnect(error, driver, None)
             if is_lost:
+                # The others that rest in the pool are no better off.
                 connection.invalidate(error)
+                connection.engine.dispose()
             raise sa.exc.DBAPIError.instance(
                 sql,
                 None,

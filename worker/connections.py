@@ -139,7 +139,7 @@ class Connection:
         return self._receive(octets, now)
 
     def flush(
-        self, now: float, on_begin: Callable[[Item], None], *, may_begin: bool
+        self, now: float, on_begin: Callable[[Item], None], may_start: Callable[[], bool]
     ) -> Sequence[Event]:
         """Send what the session has to say; journal first what may be complete by that."""
         if self._unsent or self.is_closed:
@@ -147,7 +147,7 @@ class Connection:
         begun = self.session.begun()
         if begun:
             # Between envelope and go-ahead there may have been a long wait.
-            if not may_begin and not self.session.begins_at_once:
+            if not self.session.begins_at_once and not may_start():
                 return self.cut("stopped before the message was sent")
             for item in begun:
                 on_begin(item)

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from mail.replies import Failed, Outcome, Unsent
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 FEW: Final = 500
 """People left in a batch when the next is leased: for half a second at full speed."""
+
+_entry: Final = partial(tuple.__new__, Entry)
+"""As `releases.leasing` makes recipients: for each mail there is one."""
 
 log = get_logger("worker")
 
@@ -160,7 +164,7 @@ class Hand:
         self.has_answered = True
         attempt = recipient.attempts + 1
         self.slot.outcome(recipient.subscriber_id, attempt, outcome)
-        self._entries.append(Entry(recipient.subscriber_id, attempt, outcome))
+        self._entries.append(_entry((recipient.subscriber_id, attempt, outcome)))
 
 
 def _do_nothing() -> None:

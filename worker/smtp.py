@@ -97,14 +97,12 @@ class Postman:
     ) -> RunEnd:
         """Send what ``source`` gives until it gives None, or ``may_start`` turns false.
 
-        ``may_start`` is asked before a connection is given items; a ``source`` that takes its time
-        asks itself. ``on_begin`` is called just before the octets that could complete an item's message may
-        leave; ``on_outcome`` exactly once for every item that ``source`` gave, before ``run``
-        returns. An item is reported :class:`Unsent` only when no relay can take it now.
-        Where the last answers are slow to come, ``on_slow`` is told, and ``source`` asked again:
-        one server that takes its time does not keep the other connections idle. ``pace`` speaks
-        for a source where limits hold.
-        What a callback raises ends the run and drops every connection in use.
+        ``may_start`` is asked before a connection is given items; a ``source`` that has taken its
+        time asks itself. ``on_begin`` is called just before the octets leave that could complete a
+        message; ``on_outcome`` exactly once for every item that ``source`` gave, before the end.
+        An item is reported :class:`Unsent` only when no relay can take it now. Where the last
+        answers are slow to come, ``on_slow`` is told, and ``source`` asked again. ``pace`` speaks
+        for a source where limits hold. What a callback raises ends the run and all connections.
         """
         bag = Postbag(source, on_outcome, may_start, len(self._relays))
         self._pace = pace
@@ -186,7 +184,7 @@ class Postman:
                     allowance.use(now)
             else:
                 bag.take_back_unfit(item, connection.relay, f"{connection.relay.name}: {why}")
-        events = connection.flush(now, on_begin, may_begin=not bag.is_stopped)
+        events = connection.flush(now, on_begin, bag.may_start)
         if events:
             self._act(bag, connection, events, now)
         if not connection.is_closed:

@@ -4,6 +4,7 @@ import datetime as dt
 
 import sqlalchemy as sa
 
+from releases.leasing import hold_lease
 from releases.ledger import Report
 from releases.models import Delivery
 from releases.settling import Completed, NotYet
@@ -31,6 +32,19 @@ def test_a_run_from_lease_to_complete(books: Books) -> None:
     with books.database.reading() as session:
         rows = session.execute(sa.select(Delivery.reply, Delivery.attempts).distinct()).all()
     assert rows == [('250 2.0.0 Ok: "queued" as \\4XyZ', 1)]
+
+
+def test_a_turn_reckons_in_utc(postgresql_url: str) -> None:
+    """Whatever the server's zone: a delay that is added on the night of a change is as long."""
+    books = Books(f"{postgresql_url}?options=-ctimezone%3DEurope/Brussels")
+    lease = books.lease()
+    with books.database.transaction() as session:
+        held_at = hold_lease(session, lease)
+        assert held_at is not None
+        assert held_at.tzinfo is dt.UTC
+        assert abs(read_clock(session) - held_at) < dt.timedelta(minutes=1)
+        assert hold_lease(session, lease + 1) is None
+    books.database.dispose()
 
 
 def test_a_batch_is_in_one_hand_only(books: Books) -> None:

@@ -73,6 +73,15 @@ def test_errors_are_those_of_sqlalchemy(database_url: str) -> None:
     database.dispose()
 
 
+def test_a_value_that_is_missing_is_no_null(database_url: str) -> None:
+    """It is an error, not a statement that finds nothing."""
+    database = Database(database_url)
+    remember(database, "a")
+    with pytest.raises(sa.exc.SQLAlchemyError), database.reading() as session:
+        AskedOften(BY_NAME).rows(session, {"nmae": "a"})
+    database.dispose()
+
+
 def test_a_connection_that_is_cut_is_replaced(postgresql_url: str) -> None:
     """The database was away: the transaction can be repeated, and gets another connection."""
     database = Database(postgresql_url)
