@@ -66,7 +66,7 @@ def take_turn(
     why_withheld: Callable[[str, bool], str | None],
     in_hand: Collection[int] = (),
 ) -> Turn:
-    """Write reports, then lease and read the next batch, in the caller's transaction.
+    """Write reports, one of a batch at most, then lease and read the next, in one transaction.
 
     `in_hand` are the distributions of batches that the worker holds and does not report now.
     `why_withheld` says of an address, and whether the distribution is a rehearsal, why it must
