@@ -32,7 +32,7 @@ from subscribers.merged import is_any_merged
 FIRST_RANGE_SIZE: Final = 200
 """People in a range: few at first, so that the first mail leaves soon, then more and more."""
 RANGE_GROWTH: Final = 5
-RANGE_SIZE: Final = 16_000
+RANGE_SIZE: Final = 8000
 BATCH_SIZE: Final = 1000
 """People in a batch."""
 LAST_BATCHES: Final = 16
