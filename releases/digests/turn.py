@@ -71,12 +71,18 @@ class _Open:
     places: dict[int, int] = field(default_factory=dict)
 
 
+# Of the first only: for each one compared with a clock that moves on, PostgreSQL reads them all.
+_IS_ANYBODY_DUE: Final = sa.select(
+    sa.select(sa.func.min(Subscriber.next_digest_at))
+    .where(Subscriber.next_digest_at.is_not(None))
+    .scalar_subquery()
+    <= database_now()
+)
+
+
 def is_anybody_due(session: Session) -> bool:
     """Whether somebody's digest is due; their own time is worked out here, too."""
-    found = session.scalar(
-        sa.select(Subscriber.id).where(Subscriber.next_digest_at <= database_now()).limit(1)
-    )
-    return found is not None
+    return bool(session.scalar(_IS_ANYBODY_DUE))
 
 
 class Turn:

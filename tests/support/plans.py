@@ -77,6 +77,9 @@ def _nodes(plan: dict[str, Any], relation: str | None = None) -> Iterator[dict[s
     yield own
     below = own.get("Relation Name") if plan["Node Type"].startswith("Bitmap") else None
     for child in plan.get("Plans", ()):
+        # The planner's own limit: of min() and max() it reads one row, in an index's order.
+        if plan["Node Type"] == "Limit" and plan.get("Parent Relationship") == "InitPlan":
+            child["Is Limited"] = True
         yield from _nodes(child, below)
 
 
@@ -87,4 +90,5 @@ def _is_of(node: dict[str, Any], tables: Sequence[str]) -> bool:
 
 def _reads_all(node: dict[str, Any]) -> bool:
     kind = node["Node Type"]
-    return kind == "Seq Scan" or (kind in SCANS and "Index Cond" not in node)
+    is_of_few = "Index Cond" in node or ("Is Limited" in node and "Filter" not in node)
+    return kind == "Seq Scan" or (kind in SCANS and not is_of_few)
