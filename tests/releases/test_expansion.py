@@ -222,7 +222,7 @@ def test_who_finds_another_at_it_expands_nothing(postgresql_url: str) -> None:
         assert isinstance(expand_range(session, distribution, {}, 10), CopiesMissing)
         before = time.monotonic()
         assert office.expand(distribution) == 0
-        assert time.monotonic() - before < 10  # waiting for them, it would never end
+        assert time.monotonic() - before < 1
         assert deliveries(office, distribution) == {}
     assert office.expand(distribution) == 1
 
